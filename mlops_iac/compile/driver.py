@@ -1,0 +1,95 @@
+"""The compile phase: every component's builder, in dependency order, into one resource graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
+
+from mlops_iac.compile.context import Assembly, BuildContext
+from mlops_iac.compile.link import link
+from mlops_iac.components.component import Outputs
+from mlops_iac.compose.composition import Composition
+from mlops_iac.diagnostics import Diagnostic, raise_on_errors
+from mlops_iac.graph import naming
+from mlops_iac.graph.nodes import LAYERS, Graph, Node, Options, Stack
+from mlops_iac.graph.values import NodeKey, Value
+from mlops_iac.providers.facts import check_inputs
+from mlops_iac.spec.references import build_order
+from mlops_iac.spec.system import Instance, System
+
+UNKNOWN_PROPERTY = "MI4002"
+"""A builder emitted a property that the provider's resource type does not take."""
+
+
+def compile_graph(system: System, composition: Composition) -> Graph:
+    """The resource graph of ``system``; the same system gives the same graph, byte for byte.
+
+    Raises ``DiagnosticsError`` when an emitted resource does not fit its provider type.
+    """
+    assembly = Assembly()
+    exports: dict[str, dict[str, Value]] = {layer.value: {} for layer in LAYERS}
+    for instance in build_order(system):
+        outputs = _build(instance, system, composition, assembly)
+        layer = instance.component.layer.value
+        name = instance.name if instance.component.many else None
+        for field, value in outputs.exports():
+            exports[layer][naming.output(instance.kind, name, field)] = value
+    raise_on_errors(_fit_provider_types(assembly.nodes))
+    linked = link(assembly.nodes, exports)
+    core = system.core
+    stacks = tuple(
+        Stack(
+            layer,
+            naming.project(core.system.name, layer.value),
+            core.env.name,
+            in_dependency_order([node for node in linked.nodes if node.key.layer == layer.value]),
+            linked.exports[layer.value],
+        )
+        for layer in LAYERS
+        if any(node.key.layer == layer.value for node in linked.nodes)
+    )
+    return Graph(core.system.name, core.env.name, stacks)
+
+
+def _build(instance: Instance, system: System, composition: Composition, assembly: Assembly) -> Outputs:
+    component = instance.component
+    root = NodeKey(component.layer.value, component.token, instance.name)
+    locate = composition.location_of
+    assembly.nodes[root] = Node(root, {}, Options(), False, instance.path, locate(instance.path))
+    context = BuildContext(instance, system, assembly, root, locate)
+    outputs: Outputs = component.build(instance.name, instance.spec, context)
+    assembly.outputs[instance.kind, instance.name] = outputs
+    return outputs
+
+
+def _fit_provider_types(nodes: Mapping[NodeKey, Node]) -> list[Diagnostic]:
+    return [
+        Diagnostic(
+            UNKNOWN_PROPERTY,
+            f"{node.type} {node.name!r}: {problem.message}",
+            "this is a fault of the component that emits it; please report it with the configuration",
+            node.source,
+            node.component,
+        )
+        for node in nodes.values()
+        if node.custom
+        for problem in check_inputs(node.type, node.inputs)
+    ]
+
+
+def in_dependency_order(nodes: list[Node]) -> tuple[Node, ...]:
+    """``nodes`` so that each comes after everything it depends on; ties by the order in which they were added.
+
+    Dependencies outside ``nodes`` are ignored. Raises ``graphlib.CycleError`` on a cycle.
+    """
+    index = {node.key: position for position, node in enumerate(nodes)}
+    sorter = TopologicalSorter(
+        {node.key: [key for key in node.dependencies() if key in index] for node in nodes}
+    )
+    sorter.prepare()
+    ordered: list[Node] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=index.__getitem__)
+        ordered.extend(nodes[index[key]] for key in ready)
+        sorter.done(*ready)
+    return tuple(ordered)

@@ -1,0 +1,56 @@
+"""Turns references that cross layers into stack outputs, so that each layer is a Pulumi project of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mlops_iac.graph.nodes import Node
+from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value, rewrite
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Nodes whose references stay within their layer, and what each layer exports, sorted by name."""
+
+    nodes: tuple[Node, ...]
+    exports: Mapping[str, Mapping[str, Value]]
+
+
+def link(nodes: Mapping[NodeKey, Node], exports: Mapping[str, Mapping[str, Value]]) -> Linked:
+    """Replace every cross-layer ``Ref`` by the ``StackOutput`` that exports it.
+
+    A component output that is exactly that reference gives the output its name; another reference is exported
+    under the component's path, the resource's suffix and the property.
+    """
+    found: dict[str, dict[str, Value]] = {layer: dict(values) for layer, values in exports.items()}
+    names = {
+        value: name for values in exports.values() for name, value in values.items() if isinstance(value, Ref)
+    }
+
+    def output_of(layer: str, ref: Ref) -> Value:
+        if ref.node.layer == layer:
+            return ref
+        if ref not in names:
+            names[ref] = _output_name(nodes[ref.node], ref)
+            found[ref.node.layer][names[ref]] = ref
+        return StackOutput(ref.node.layer, names[ref])
+
+    linked = []
+    for node in nodes.values():
+        layer = node.key.layer
+        inputs = {name: rewrite(value, lambda ref: output_of(layer, ref)) for name, value in node.inputs.items()}
+        within = tuple(key for key in node.options.depends_on if key.layer == layer)
+        linked.append(replace(node, inputs=inputs, options=replace(node.options, depends_on=within)))
+    for layer, values in found.items():
+        found[layer] = {
+            name: rewrite(value, lambda ref, layer=layer: output_of(layer, ref))  # type: ignore[misc]
+            for name, value in sorted(values.items())
+        }
+    return Linked(tuple(linked), {layer: dict(sorted(values.items())) for layer, values in found.items()})
+
+
+def _output_name(node: Node, ref: Ref) -> str:
+    suffix = node.name.partition(".")[2]
+    parts = [str(part) for part in (*node.component, suffix, *ref.path) if part != ""]
+    return ".".join(parts)

@@ -1,0 +1,86 @@
+"""What a component kind is: the unit that one file declares and the registry finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from mlops_iac.diagnostics import ConfigPath, Severity
+from mlops_iac.graph.nodes import Layer
+from mlops_iac.graph.values import Join, Ref, Secret, Value
+from mlops_iac.spec.base import Spec
+
+if TYPE_CHECKING:
+    from mlops_iac.compile.context import BuildContext
+    from mlops_iac.spec.system import System
+
+SpecT = TypeVar("SpecT", bound=Spec)
+OutputsT = TypeVar("OutputsT", bound="Outputs")
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a built component offers to others. Subclass as a frozen dataclass of values.
+
+    Fields that hold text or references are exported by the component's stack as ``<kind>.<name>.<field>``.
+    """
+
+    def exports(self) -> Iterator[tuple[str, Value]]:
+        """Field name and value of everything that a stack can export."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, str | Ref | Join | Secret):
+                yield item.name, value
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding of a component's own ``check``: ``path`` is below the component, codes are MI3xxx."""
+
+    code: str
+    path: ConfigPath
+    message: str
+    hint: str
+    severity: Severity = Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A declaration that works: ``values`` is the component's section, ``system`` the other sections it needs."""
+
+    title: str
+    values: Mapping[str, Any]
+    system: Mapping[str, Any]
+
+
+def no_problems(name: str, spec: Any, system: System) -> Iterable[Problem]:
+    """The default ``check``: shape and references say everything."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Component(Generic[SpecT, OutputsT]):
+    """A component kind, or one back end of it.
+
+    ``kind``: the top-level key in YAML. ``token``: Pulumi type of the grouping component resource.
+    ``label``: how a message names one instance. ``many``: a mapping of named instances rather than one section.
+    ``uses``: kinds whose every instance is built before, besides those that a field references.
+    ``always``: built with default values even when the section is absent (the spec must have defaults).
+    ``backend``: which choice of the section's ``backend`` key this builder serves; ``default_backend`` marks the
+    choice taken when the key is absent.
+    """
+
+    kind: str
+    label: str
+    layer: Layer
+    token: str
+    spec: type[SpecT]
+    build: Callable[[str, SpecT, BuildContext], OutputsT]
+    check: Callable[[str, SpecT, System], Iterable[Problem]] = no_problems
+    many: bool = True
+    always: bool = False
+    uses: tuple[str, ...] = ()
+    backend: str | None = None
+    default_backend: bool = True
+    examples: tuple[Example, ...] = ()

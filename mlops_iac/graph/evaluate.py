@@ -1,0 +1,166 @@
+"""Evaluates input values to plain data, given what is known of other resources' outputs.
+
+The same function serves the preview (unknown outputs stay ``UNKNOWN``) and every apply (they are known by then), so
+the two cannot disagree on what a value means.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mlops_iac.graph.values import (
+    Archive,
+    Join,
+    Ref,
+    Secret,
+    StackOutput,
+    TextAsset,
+    ToBase64,
+    ToJson,
+    Value,
+)
+
+SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
+"""Key that marks a special value in Pulumi's wire and state formats (sdk/go/common/resource/sig)."""
+ASSET_SIGNATURE: Final = "c44067f5952c0a294b673a41bacd8c17"
+ARCHIVE_SIGNATURE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
+
+
+class Unknown:
+    """The type of ``UNKNOWN``: a value that is known only after apply."""
+
+    _instance: Unknown | None = None
+
+    def __new__(cls) -> Unknown:
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+
+
+@dataclass(frozen=True, slots=True)
+class SecretValue:
+    """An evaluated secret: plain data that must never be shown, and is encrypted in state."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        return "SecretValue([secret])"
+
+
+Lookup = Callable[[Ref | StackOutput], Any]
+"""Answers a reference with plain data, ``UNKNOWN`` or a ``SecretValue``."""
+
+
+def evaluate(value: Value, lookup: Lookup) -> Any:
+    """Plain JSON data of ``value``, with ``UNKNOWN`` and ``SecretValue`` at the places where they arise.
+
+    Text built from an unknown part is unknown as a whole; text built from a secret part is secret as a whole.
+    """
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Ref | StackOutput):
+        return lookup(value)
+    if isinstance(value, Mapping):
+        return {key: evaluate(item, lookup) for key, item in value.items()}
+    if isinstance(value, Join):
+        return _combine([evaluate(part, lookup) for part in value.parts], lambda parts: "".join(map(_text, parts)))
+    if isinstance(value, ToJson):
+        return _combine([evaluate(value.value, lookup)], lambda parts: compact_json(parts[0]))
+    if isinstance(value, ToBase64):
+        return _combine(
+            [evaluate(value.value, lookup)], lambda parts: base64.b64encode(_text(parts[0]).encode()).decode()
+        )
+    if isinstance(value, Secret):
+        inner = evaluate(value.value, lookup)
+        return inner if isinstance(inner, SecretValue) else SecretValue(inner)
+    if isinstance(value, TextAsset):
+        return asset(value.text)
+    if isinstance(value, Archive):
+        return archive({name: entry.text for name, entry in value.entries})
+    return [evaluate(item, lookup) for item in value]
+
+
+def compact_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: the one text that ``ToJson`` stands for."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def asset(text: str) -> dict[str, Any]:
+    """Pulumi's wire form of a text asset."""
+    return {SIGNATURE_KEY: ASSET_SIGNATURE, "hash": hashlib.sha256(text.encode()).hexdigest(), "text": text}
+
+
+def archive(entries: Mapping[str, str]) -> dict[str, Any]:
+    """Pulumi's wire form of an archive of text assets, hashed over its sorted entries."""
+    assets = {name: asset(entries[name]) for name in sorted(entries)}
+    digest = hashlib.sha256(compact_json(assets).encode()).hexdigest()
+    return {SIGNATURE_KEY: ARCHIVE_SIGNATURE, "hash": digest, "assets": assets}
+
+
+def contains_unknown(value: Any) -> bool:
+    """Whether any part of evaluated data is unknown."""
+    if isinstance(value, SecretValue):
+        return contains_unknown(value.value)
+    if isinstance(value, Mapping):
+        return any(contains_unknown(item) for item in value.values())
+    if isinstance(value, list):
+        return any(contains_unknown(item) for item in value)
+    return value is UNKNOWN
+
+
+def contains_secret(value: Any) -> bool:
+    """Whether any part of evaluated data is secret."""
+    if isinstance(value, Mapping):
+        return any(contains_secret(item) for item in value.values())
+    if isinstance(value, list):
+        return any(contains_secret(item) for item in value)
+    return isinstance(value, SecretValue)
+
+
+def reveal(value: Any) -> Any:
+    """Plain data with secrets laid open; only for handing to a provider."""
+    if isinstance(value, SecretValue):
+        return reveal(value.value)
+    if isinstance(value, Mapping):
+        return {key: reveal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [reveal(item) for item in value]
+    return value
+
+
+def property_at(outputs: Any, path: Sequence[str | int]) -> Any:
+    """The value at ``path`` in evaluated outputs; ``UNKNOWN`` where a part of the way is missing or unknown."""
+    current = outputs
+    secret = False
+    for part in path:
+        if isinstance(current, SecretValue):
+            current, secret = current.value, True
+        if isinstance(current, Mapping) and part in current:
+            current = current[part]
+        elif isinstance(current, list) and isinstance(part, int) and part < len(current):
+            current = current[part]
+        else:
+            return UNKNOWN
+    return SecretValue(current) if secret and not isinstance(current, SecretValue) else current
+
+
+def _combine(parts: list[Any], make: Callable[[list[Any]], str]) -> Any:
+    if any(contains_unknown(part) for part in parts):
+        return UNKNOWN
+    text = make([reveal(part) for part in parts])
+    return SecretValue(text) if any(contains_secret(part) for part in parts) else text
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else compact_json(value)

@@ -1,0 +1,156 @@
+"""Values that a resource input may hold besides plain JSON: the vocabulary of a Pulumi YAML program.
+
+A builder composes these instead of strings, so that a cross-resource reference stays visible to the diff, the
+policies and the linker, and compiles to the same thing in every engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class NodeKey(NamedTuple):
+    """Identifies a node in the whole system: layer, Pulumi type token, logical name."""
+
+    layer: str
+    type: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.layer}/{self.type}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An output of another resource: ``Ref(key, ("arn",))``; path ``("id",)`` is its provider id."""
+
+    node: NodeKey
+    path: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StackOutput:
+    """An output that another layer's stack exports. Made by the linker, not by builders."""
+
+    layer: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Text with values in it, joined without separator; a ``Ref`` part is known only after apply."""
+
+    parts: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToJson:
+    """The compact JSON text of a value, keys sorted (``fn::toJSON`` in Pulumi YAML)."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class ToBase64:
+    """The base64 text of a string value."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that is encrypted in state and masked in every output."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class TextAsset:
+    """A file whose content is this text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An archive of named assets, for example the code of a Lambda function."""
+
+    entries: tuple[tuple[str, TextAsset], ...]
+
+
+Value = (
+    None
+    | bool
+    | int
+    | float
+    | str
+    | Sequence["Value"]
+    | Mapping[str, "Value"]
+    | Ref
+    | StackOutput
+    | Join
+    | ToJson
+    | ToBase64
+    | Secret
+    | TextAsset
+    | Archive
+)
+"""Anything an input may hold."""
+
+
+def join(*parts: Value) -> Value:
+    """Concatenate text and references; plain text stays a plain string."""
+    flat: list[Value] = []
+    for part in parts:
+        for piece in part.parts if isinstance(part, Join) else (part,):
+            if isinstance(piece, str) and flat and isinstance(flat[-1], str):
+                flat[-1] += piece
+            elif piece != "":
+                flat.append(piece)
+    if not flat:
+        return ""
+    if len(flat) == 1 and isinstance(flat[0], str):
+        return flat[0]
+    return Join(tuple(flat))
+
+
+def children(value: Value) -> Iterator[Value]:
+    """The values directly inside ``value``."""
+    if isinstance(value, Mapping):
+        yield from value.values()
+    elif isinstance(value, Join):
+        yield from value.parts
+    elif isinstance(value, ToJson | ToBase64 | Secret):
+        yield value.value
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        yield from value
+
+
+def references(value: Value) -> Iterator[Ref | StackOutput]:
+    """Every reference inside ``value``, in reading order."""
+    if isinstance(value, Ref | StackOutput):
+        yield value
+    else:
+        for child in children(value):
+            yield from references(child)
+
+
+def rewrite(value: Value, leaf: Callable[[Ref], Value]) -> Value:
+    """A copy of ``value`` with every ``Ref`` replaced by ``leaf(ref)``."""
+    if isinstance(value, Ref):
+        return leaf(value)
+    if isinstance(value, Mapping):
+        return {key: rewrite(item, leaf) for key, item in value.items()}
+    if isinstance(value, Join):
+        return join(*(rewrite(part, leaf) for part in value.parts))
+    if isinstance(value, ToJson):
+        return ToJson(rewrite(value.value, leaf))
+    if isinstance(value, ToBase64):
+        return ToBase64(rewrite(value.value, leaf))
+    if isinstance(value, Secret):
+        return Secret(rewrite(value.value, leaf))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [rewrite(item, leaf) for item in value]
+    return value

@@ -1,0 +1,98 @@
+"""The artifact of the plan phase: what an apply would do, resource by resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from mlops_iac.diagnostics import ConfigPath, Location
+
+
+class Op(StrEnum):
+    """What happens to a resource; Pulumi's names."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    SAME = "same"
+
+
+class Kind(StrEnum):
+    """What happens to one property."""
+
+    ADD = "add"
+    DELETE = "delete"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyChange:
+    """One property's change; ``path`` is dotted with ``[i]`` for list items.
+
+    ``old`` and ``new`` are evaluated data (``UNKNOWN`` and ``SecretValue`` included). ``replaces``: this change is why the
+    resource is replaced.
+    """
+
+    path: str
+    kind: Kind
+    old: Any = None
+    new: Any = None
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource's change.
+
+    ``old`` and ``new`` are the evaluated inputs before and after (None where there is none). ``delete_before_replace`` tells the
+    order of a replacement. ``retain``: a delete that leaves the cloud resource alone.
+    """
+
+    op: Op
+    urn: str
+    type: str
+    name: str
+    custom: bool
+    parent: str | None = None
+    old: Mapping[str, Any] | None = None
+    new: Mapping[str, Any] | None = None
+    diff: tuple[PropertyChange, ...] = ()
+    replace_reasons: tuple[str, ...] = ()
+    delete_before_replace: bool = False
+    protect: bool = False
+    retain: bool = False
+    component: ConfigPath = ()
+    source: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StackPlan:
+    """One layer's changes, in apply order: creates and updates by dependency, then deletes in reverse."""
+
+    layer: str
+    project: str
+    stack: str
+    changes: tuple[Change, ...]
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every layer's changes, in apply order. ``baseline`` says in words what was compared with."""
+
+    system: str
+    environment: str
+    baseline: str
+    stacks: tuple[StackPlan, ...]
+
+    def summary(self) -> dict[Op, int]:
+        """How many resources each operation touches, component nodes not counted."""
+        counts = dict.fromkeys(Op, 0)
+        for stack in self.stacks:
+            for change in stack.changes:
+                if change.custom:
+                    counts[change.op] += 1
+        return counts

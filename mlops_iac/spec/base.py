@@ -1,0 +1,76 @@
+"""The base class of every typed spec, and the metadata a field carries.
+
+A spec is a frozen ``msgspec.Struct``; a field's help, unit, bounds, reference and lifecycle are data in its
+annotation, and everything else (JSON Schema, reference pages, plan guards, masking) is derived from them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+
+class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A typed part of the configuration. Subclass with ``kw_only=True`` and annotate fields with ``doc``."""
+
+
+def doc(
+    help: str,
+    *,
+    unit: str | None = None,
+    ref: str | None = None,
+    replaces: bool = False,
+    loses_data: bool = False,
+    immutable: bool = False,
+    secret: bool = False,
+    ge: float | None = None,
+    le: float | None = None,
+    pattern: str | None = None,
+    expects: str | None = None,
+    min_length: int | None = None,
+    max_length: int | None = None,
+    examples: list[Any] | None = None,
+) -> msgspec.Meta:
+    """Metadata for one field.
+
+    ``help``: what the field is for, one or two sentences. ``unit``: unit of a bare number.
+    ``ref``: the component kind whose instance this string names (``buckets``; ``a|b`` for one of several).
+    ``replaces``: a change replaces a cloud resource. ``loses_data``: that replacement loses data.
+    ``immutable``: cannot be changed after creation. ``secret``: the value is masked everywhere.
+    ``expects``: how an error message describes a good value, for ``pattern``.
+    """
+    lifecycle = {
+        "replaces": replaces,
+        "loses-data": loses_data,
+        "immutable": immutable,
+        "secret": secret,
+    }
+    extra: dict[str, Any] = {name: True for name, on in lifecycle.items() if on}
+    for name, value in (("unit", unit), ("reference", ref), ("expects", expects)):
+        if value is not None:
+            extra[name] = value
+    schema = {f"x-{name}": value for name, value in extra.items()}
+    return msgspec.Meta(
+        description=help,
+        ge=ge,
+        le=le,
+        pattern=pattern,
+        min_length=min_length,
+        max_length=max_length,
+        examples=examples,
+        extra=extra,
+        extra_json_schema=schema,
+    )
+
+
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
+        extra_json_schema={
+            "x-expects": "lower-case letters, digits and hyphens, starting with a letter, at most 40 characters"
+        },
+    ),
+]
+"""The name of a component or one of its parts, as the owner writes it."""

@@ -1,0 +1,205 @@
+"""Typed quantities with units, as people write them in YAML: ``400d``, ``50GB``, ``99.9%``, ``0 3 * * 1``.
+
+Each type parses one string form, refuses anything else with ``ValueError``, and carries the JSON Schema
+that says the same to an editor.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+_DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+_SIZE_UNITS = {
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "PB": 10**15,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+}
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_CRON_NAMED = {"hourly": "0 * * * *", "daily": "0 3 * * *", "weekly": "0 3 * * 1", "monthly": "0 3 1 * *"}
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Duration:
+    """A length of time written as a whole number and one unit: s, m, h, d, w or y (365 days)."""
+
+    seconds: int
+    SCHEMA: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "pattern": "^[0-9]+(s|m|h|d|w|y)$",
+        "x-expects": "a duration such as 10m, 24h or 400d",
+        "examples": ["10m", "24h", "400d"],
+    }
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``text``; raises ``ValueError`` for any other form."""
+        match = re.fullmatch(r"([0-9]+)(s|m|h|d|w|y)", text)
+        if match is None:
+            raise ValueError(f"{text!r} is not a duration such as 10m, 24h or 400d")
+        return cls(int(match[1]) * _DURATION_UNITS[match[2]])
+
+    @property
+    def minutes(self) -> int:
+        """Whole minutes, rounded up."""
+        return -(-self.seconds // 60)
+
+    @property
+    def hours(self) -> int:
+        """Whole hours, rounded up."""
+        return -(-self.seconds // 3600)
+
+    @property
+    def days(self) -> int:
+        """Whole days, rounded up."""
+        return -(-self.seconds // 86400)
+
+    def __str__(self) -> str:
+        for unit in ("w", "d", "h", "m"):
+            if self.seconds and self.seconds % _DURATION_UNITS[unit] == 0:
+                return f"{self.seconds // _DURATION_UNITS[unit]}{unit}"
+        return f"{self.seconds}s"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Size:
+    """An amount of data: a whole number with B, KB..PB (powers of 1000) or KiB..TiB (powers of 1024)."""
+
+    bytes: int
+    SCHEMA: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "pattern": "^[0-9]+(B|[KMGTP]B|[KMGT]iB)$",
+        "x-expects": "a size such as 50GB or 20GiB",
+        "examples": ["50GB", "20GiB"],
+    }
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``text``; raises ``ValueError`` for any other form."""
+        match = re.fullmatch(r"([0-9]+)(B|[KMGTP]B|[KMGT]iB)", text)
+        if match is None:
+            raise ValueError(f"{text!r} is not a size such as 50GB or 20GiB")
+        return cls(int(match[1]) * _SIZE_UNITS[match[2]])
+
+    @property
+    def gibibytes(self) -> int:
+        """Whole GiB, rounded up: the unit in which AWS sizes volumes."""
+        return -(-self.bytes // 2**30)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Percent:
+    """A share of a whole, written with its sign: ``20%`` or ``99.9%``; 0 to 100."""
+
+    value: Decimal
+    SCHEMA: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "pattern": "^(100(\\.0+)?|[0-9]{1,2}(\\.[0-9]+)?)%$",
+        "x-expects": "a percentage from 0% to 100%, such as 20%",
+        "examples": ["20%", "99.9%"],
+    }
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``text``; raises ``ValueError`` for any other form or a share over 100%."""
+        if re.fullmatch(r"(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%", text) is None:
+            raise ValueError(f"{text!r} is not a percentage from 0% to 100%, such as 20%")
+        return cls(Decimal(text[:-1]))
+
+    @property
+    def whole(self) -> int:
+        """The share as a whole number of percent, rounded down."""
+        return int(self.value)
+
+    @property
+    def fraction(self) -> float:
+        """The share as a number from 0.0 to 1.0."""
+        return float(self.value / 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """A schedule in UTC: five cron fields (minute hour day month weekday), or hourly, daily, weekly, monthly.
+
+    Weekdays are 0 to 7 with Sunday at both ends, as in crontab(5).
+    """
+
+    expression: str
+    SCHEMA: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "pattern": "^(hourly|daily|weekly|monthly|([0-9*/,-]+ ){4}[0-9*/,-]+)$",
+        "x-expects": 'hourly, daily, weekly, monthly or five cron fields such as "0 3 * * 1"',
+        "examples": ["daily", "0 3 * * 1"],
+    }
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``text``; raises ``ValueError`` naming the field that is wrong."""
+        expression = _CRON_NAMED.get(text, text)
+        fields = expression.split(" ")
+        if len(fields) != 5:
+            raise ValueError(
+                f'{text!r} is not a schedule: hourly, daily, weekly, monthly or five fields such as "0 3 * * 1"'
+            )
+        names = ("minute", "hour", "day of month", "month", "weekday")
+        for name, value, (low, high) in zip(names, fields, _CRON_RANGES, strict=True):
+            for item in value.split(","):
+                _check_cron_item(text, name, item, low, high)
+        return cls(expression)
+
+    @property
+    def aws(self) -> str:
+        """The same schedule as an EventBridge ``cron(...)`` expression.
+
+        EventBridge wants a ``?`` in one of the two day fields and counts weekdays by name; it cannot say
+        "this day of month or that weekday", which ``parse`` accepts and this property refuses.
+        Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html
+        """
+        minute, hour, day, month, weekday = self.expression.split(" ")
+        if day != "*" and weekday != "*":
+            raise ValueError(f"{self.expression!r} names both a day of month and a weekday; AWS takes only one")
+        if weekday == "*":
+            return f"cron({minute} {hour} {day} {month} ? *)"
+        named = re.sub(r"(?<!/)\b[0-7]\b", lambda m: _WEEKDAYS[int(m[0]) % 7], weekday)
+        return f"cron({minute} {hour} ? {month} {named} *)"
+
+    @property
+    def is_subhourly(self) -> bool:
+        """Whether it may run more than once in an hour."""
+        return not self.expression.split(" ")[0].isdigit()
+
+    @property
+    def is_hourly(self) -> bool:
+        """Whether it runs every hour of every day."""
+        return self.expression.split(" ")[0].isdigit() and self.expression.split(" ")[1:] == ["*"] * 4
+
+
+def _check_cron_item(text: str, name: str, item: str, low: int, high: int) -> None:
+    match = re.fullmatch(r"(\*|([0-9]+)(-([0-9]+))?)(/([0-9]+))?", item)
+    if match is None:
+        raise ValueError(f"{text!r}: {item!r} is not a valid {name}")
+    start, end, step = match[2], match[4], match[6]
+    numbers = [int(n) for n in (start, end) if n is not None]
+    if any(not low <= n <= high for n in numbers) or (step is not None and int(step) == 0):
+        raise ValueError(f"{text!r}: {name} {item!r} is outside {low}-{high}")
+    if len(numbers) == 2 and numbers[0] > numbers[1]:
+        raise ValueError(f"{text!r}: {name} range {item!r} runs backwards")
+
+
+QUANTITIES: tuple[type[Duration] | type[Size] | type[Percent] | type[Cron], ...] = (
+    Duration,
+    Size,
+    Percent,
+    Cron,
+)
+"""Every quantity type; schema generation and decoding go through this tuple."""

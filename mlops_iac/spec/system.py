@@ -1,0 +1,167 @@
+"""The parts of a system that are not components: who owns it, where it runs, how strict it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from mlops_iac.diagnostics import ConfigPath
+from mlops_iac.spec.base import Name, Spec, doc
+from mlops_iac.spec.quantities import Duration
+
+if TYPE_CHECKING:
+    from mlops_iac.components.component import Component
+
+Classification = Literal["public", "internal", "confidential", "restricted"]
+"""How sensitive data is; each level in use gets a KMS key of its own."""
+RiskClass = Literal["minimal", "limited", "high"]
+Regulation = Literal["gdpr", "hipaa", "eu-ai-act", "nist-ai-rmf"]
+
+
+class SystemSection(Spec, kw_only=True):
+    """The ML system as a whole: identity, owner and purpose."""
+
+    name: Annotated[
+        str,
+        doc(
+            "Name of the system; the first part of every cloud name.",
+            pattern="^[a-z][a-z0-9-]{0,18}[a-z0-9]$",
+            expects="lower-case letters, digits and hyphens, 2 to 20 characters",
+            replaces=True,
+            loses_data=True,
+        ),
+    ]
+    owner: Annotated[str, doc("Who answers for it: a mail address of a team.", pattern="^[^@\\s]+@[^@\\s]+$",
+                              expects="a mail address")]
+    purpose: Annotated[str, doc("What the models decide, in one sentence.", min_length=1)]
+    risk_class: Annotated[RiskClass, doc("EU AI Act risk class (Regulation (EU) 2024/1689).")] = "minimal"
+    regulations: Annotated[list[Regulation], doc("Laws and frameworks that the system must meet.")] = []
+    tags: Annotated[dict[str, str], doc("Further tags for every cloud resource.")] = {}
+
+
+class CloudSection(Spec, kw_only=True):
+    """The cloud account and region in which the system runs."""
+
+    provider: Annotated[Literal["aws"], doc("Cloud provider.")] = "aws"
+    region: Annotated[
+        str,
+        doc("AWS region.", pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$", expects="an AWS region such as eu-west-1",
+            replaces=True, loses_data=True),
+    ]
+    account: Annotated[
+        str,
+        doc("AWS account id; other accounts are refused. Quote it: YAML drops leading zeros.",
+            pattern="^[0-9]{12}$", expects="twelve digits in quotes"),
+    ]
+
+
+class EnvironmentSection(Spec, kw_only=True):
+    """What differs between dev, staging and prod; filled by the config group ``env``."""
+
+    name: Annotated[Literal["dev", "staging", "prod"], doc("Environment; the name of every Pulumi stack.")]
+    protect_data: Annotated[bool, doc("Protect stateful resources from deletion, and keep them on destroy.")]
+    force_destroy: Annotated[bool, doc("Let destroy empty buckets and repositories first.")]
+    multi_az: Annotated[bool, doc("Run databases in several availability zones.")]
+    deletion_window: Annotated[Duration, doc("Waiting time before a KMS key is deleted (7d to 30d).")]
+    log_retention: Annotated[Duration, doc("How long log groups keep events.")]
+    backup_retention: Annotated[Duration, doc("How long database backups are kept.")]
+    spot: Annotated[bool, doc("Whether pools and training steps may use spot capacity.")] = True
+    min_endpoint_instances: Annotated[int, doc("Fewest instances behind a real-time endpoint.", ge=1)] = 1
+    approval: Annotated[
+        Literal["none", "one_person", "two_person"], doc("Who must approve a deployment to this environment.")
+    ] = "none"
+
+
+class AuditSection(Spec, kw_only=True):
+    """What is recorded about who did what."""
+
+    trail: Annotated[bool, doc("CloudTrail with data events on classified buckets.")] = True
+    object_lock: Annotated[
+        Duration | None, doc("Retention lock on the audit bucket; unset means no lock.", immutable=True)
+    ] = None
+    guardduty: Annotated[bool, doc("GuardDuty detector with S3 and EKS protection.")] = False
+    config: Annotated[bool, doc("AWS Config recorder.")] = False
+
+
+class SecuritySection(Spec, kw_only=True):
+    """Security posture; filled by the config group ``security``."""
+
+    name: Annotated[Literal["baseline", "regulated"], doc("Name of the posture.")]
+    network_isolation: Annotated[bool, doc("Run jobs and models without internet access.")] = True
+    audit: Annotated[AuditSection, doc("Audit trail and detectors.")] = AuditSection()
+
+
+class Waiver(Spec, kw_only=True):
+    """A dated, owned exception from one policy."""
+
+    rule: Annotated[str, doc("Policy id.")]
+    resource: Annotated[str, doc("Configuration path it covers, such as buckets.features; * matches within a part.")]
+    owner: Annotated[str, doc("Who accepted the risk.")]
+    reason: Annotated[str, doc("Why it is acceptable.", min_length=1)]
+    expires: Annotated[
+        str, doc("Last day it holds.", pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", expects="a date such as 2027-03-31")
+    ]
+    ticket: Annotated[str | None, doc("Where it was decided.")] = None
+
+
+class PoliciesSection(Spec, kw_only=True):
+    """Which policy packs judge the system, and the exceptions."""
+
+    packs: Annotated[
+        tuple[str, ...], doc("Policy packs; their enforcement adds up, the strictest wins.")
+    ] = ("aws-baseline",)
+    waivers: Annotated[list[Waiver], doc("Exceptions from single policies.")] = []
+    allowed_regions: Annotated[list[str], doc("Regions that resources may be in; empty means cloud.region only.")] = []
+    allowed_registries: Annotated[list[str], doc("Image registries besides the system's own ECR.")] = []
+
+
+class Core(Spec, kw_only=True):
+    """The sections that every system has; the component sections are added from the registry."""
+
+    system: Annotated[SystemSection, doc("The ML system as a whole.")]
+    cloud: Annotated[CloudSection, doc("Account and region.")]
+    env: Annotated[EnvironmentSection, doc("Environment settings; choose with env=prod.")]
+    security: Annotated[SecuritySection, doc("Security posture; choose with security=regulated.")]
+    policies: Annotated[PoliciesSection, doc("Policy packs and waivers.")] = PoliciesSection()
+    environment_variables: Annotated[
+        list[str], doc("Environment variables that ${env:NAME} may read; no other is visible.")
+    ] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One declared component: its kind, name, typed spec and the component that builds it."""
+
+    component: Component[Any, Any]
+    name: str
+    spec: Any
+    path: ConfigPath
+
+    @property
+    def kind(self) -> str:
+        """The section it was declared in."""
+        return self.component.kind
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The typed model of a whole system: the artifact of the spec phase."""
+
+    core: Core
+    instances: tuple[Instance, ...] = ()
+    by_kind: Mapping[str, Mapping[str, Instance]] = field(default_factory=dict)
+
+    def of_kind(self, kind: str) -> Iterator[Instance]:
+        """Every declared instance of ``kind``, in the order in which they were written."""
+        yield from self.by_kind.get(kind, {}).values()
+
+    def find(self, kind: str, name: str) -> Instance | None:
+        """The instance of that kind and name, if it was declared."""
+        return self.by_kind.get(kind, {}).get(name)
+
+
+__all__ = [
+    "AuditSection", "CloudSection", "Core", "EnvironmentSection", "Instance", "Name", "PoliciesSection",
+    "SecuritySection", "System", "SystemSection", "Waiver",
+]

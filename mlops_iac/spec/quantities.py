@@ -1,14 +1,14 @@
 """Typed quantities with units, as people write them in YAML: ``400d``, ``50GB``, ``99.9%``, ``0 3 * * 1``.
 
 Each type parses one string form, refuses anything else with ``ValueError``, and carries the JSON Schema
-that says the same to an editor.
+that says the same to an editor. ``str`` writes a form that parses to an equal value.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
+from functools import total_ordering
 from typing import Any, ClassVar, Self
 
 _DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
@@ -29,10 +29,53 @@ _CRON_NAMED = {"hourly": "0 * * * *", "daily": "0 3 * * *", "weekly": "0 3 * * 1
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Duration:
+class Quantity:
+    """A frozen value in one slot. Not a dataclass: msgspec would read those as mappings, never as text."""
+
+    __slots__: tuple[str, ...] = ()
+    SCHEMA: ClassVar[dict[str, Any]]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``text``; raises ``ValueError`` for any other form."""
+        raise NotImplementedError
+
+    def _key(self) -> Any:
+        (slot,) = self.__slots__
+        return getattr(self, slot)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._key()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._key()!r})"
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Any]]:
+        return type(self), (self._key(),)
+
+
+@total_ordering
+class Ordered(Quantity):
+    """A quantity that can be compared with others of its type."""
+
+    __slots__ = ()
+
+    def __lt__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return bool(self._key() < other._key())
+
+
+class Duration(Ordered):
     """A length of time written as a whole number and one unit: s, m, h, d, w or y (365 days)."""
 
+    __slots__ = ("seconds",)
     seconds: int
     SCHEMA: ClassVar[dict[str, Any]] = {
         "type": "string",
@@ -40,6 +83,9 @@ class Duration:
         "x-expects": "a duration such as 10m, 24h or 400d",
         "examples": ["10m", "24h", "400d"],
     }
+
+    def __init__(self, seconds: int) -> None:
+        object.__setattr__(self, "seconds", seconds)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -71,10 +117,10 @@ class Duration:
         return f"{self.seconds}s"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Size:
+class Size(Ordered):
     """An amount of data: a whole number with B, KB..PB (powers of 1000) or KiB..TiB (powers of 1024)."""
 
+    __slots__ = ("bytes",)
     bytes: int
     SCHEMA: ClassVar[dict[str, Any]] = {
         "type": "string",
@@ -82,6 +128,9 @@ class Size:
         "x-expects": "a size such as 50GB or 20GiB",
         "examples": ["50GB", "20GiB"],
     }
+
+    def __init__(self, bytes: int) -> None:
+        object.__setattr__(self, "bytes", bytes)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -96,11 +145,16 @@ class Size:
         """Whole GiB, rounded up: the unit in which AWS sizes volumes."""
         return -(-self.bytes // 2**30)
 
+    def __str__(self) -> str:
+        exact = ((self.bytes // factor, unit) for unit, factor in _SIZE_UNITS.items() if self.bytes % factor == 0)
+        number, unit = min(exact, key=lambda form: form[0])
+        return f"{number}{unit}"
 
-@dataclass(frozen=True, slots=True, order=True)
-class Percent:
+
+class Percent(Ordered):
     """A share of a whole, written with its sign: ``20%`` or ``99.9%``; 0 to 100."""
 
+    __slots__ = ("value",)
     value: Decimal
     SCHEMA: ClassVar[dict[str, Any]] = {
         "type": "string",
@@ -108,6 +162,9 @@ class Percent:
         "x-expects": "a percentage from 0% to 100%, such as 20%",
         "examples": ["20%", "99.9%"],
     }
+
+    def __init__(self, value: Decimal) -> None:
+        object.__setattr__(self, "value", value)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -126,14 +183,17 @@ class Percent:
         """The share as a number from 0.0 to 1.0."""
         return float(self.value / 100)
 
+    def __str__(self) -> str:
+        return f"{self.value:f}%"
 
-@dataclass(frozen=True, slots=True)
-class Cron:
+
+class Cron(Quantity):
     """A schedule in UTC: five cron fields (minute hour day month weekday), or hourly, daily, weekly, monthly.
 
     Weekdays are 0 to 7 with Sunday at both ends, as in crontab(5).
     """
 
+    __slots__ = ("expression",)
     expression: str
     SCHEMA: ClassVar[dict[str, Any]] = {
         "type": "string",
@@ -141,6 +201,9 @@ class Cron:
         "x-expects": 'hourly, daily, weekly, monthly or five cron fields such as "0 3 * * 1"',
         "examples": ["daily", "0 3 * * 1"],
     }
+
+    def __init__(self, expression: str) -> None:
+        object.__setattr__(self, "expression", expression)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -183,6 +246,9 @@ class Cron:
         """Whether it runs every hour of every day."""
         return self.expression.split(" ")[0].isdigit() and self.expression.split(" ")[1:] == ["*"] * 4
 
+    def __str__(self) -> str:
+        return self.expression
+
 
 def _check_cron_item(text: str, name: str, item: str, low: int, high: int) -> None:
     match = re.fullmatch(r"(\*|([0-9]+)(-([0-9]+))?)(/([0-9]+))?", item)
@@ -196,10 +262,5 @@ def _check_cron_item(text: str, name: str, item: str, low: int, high: int) -> No
         raise ValueError(f"{text!r}: {name} range {item!r} runs backwards")
 
 
-QUANTITIES: tuple[type[Duration] | type[Size] | type[Percent] | type[Cron], ...] = (
-    Duration,
-    Size,
-    Percent,
-    Cron,
-)
+QUANTITIES: tuple[type[Quantity], ...] = (Duration, Size, Percent, Cron)
 """Every quantity type; schema generation and decoding go through this tuple."""

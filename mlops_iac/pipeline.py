@@ -1,0 +1,144 @@
+"""The phases of every command, in order: the page to read first.
+
+    compose -> validate -> spec -> compile -> check -> plan -> (an engine applies)
+
+Each phase is a pure function from one artifact to the next. It collects every diagnostic it can and raises
+``DiagnosticsError`` if one of them is an error, so a run stops between phases, never inside one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from mlops_iac.compose.composition import ComposeRequest, Composition
+from mlops_iac.diagnostics import Diagnostic, sort_diagnostics
+from mlops_iac.graph.nodes import Graph
+from mlops_iac.plan.model import Plan
+from mlops_iac.policies.policy import Finding
+from mlops_iac.spec.system import System
+from mlops_iac.state.snapshot import Snapshot
+from mlops_iac.validate.validated import Validated
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a plan compares with: the snapshot of each Pulumi project, and how to name it in a sentence."""
+
+    text: str = "nothing deployed"
+    snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Everything a run depends on: nothing else is read.
+
+    ``today`` (ISO date) decides whether a waiver still holds; it is an input so that a run can be repeated.
+    """
+
+    compose: ComposeRequest
+    baseline: Baseline = Baseline()
+    today: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The artifacts produced so far; a phase fills the next one."""
+
+    request: Request
+    composition: Composition | None = None
+    validated: Validated | None = None
+    system: System | None = None
+    graph: Graph | None = None
+    findings: tuple[Finding, ...] = ()
+    plan: Plan | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def compose(run: Run) -> dict[str, Any]:
+    """Files, groups and overrides to one configuration with origins."""
+    from mlops_iac.compose import compose as compose_configuration
+
+    composition = compose_configuration(run.request.compose)
+    return {"composition": composition, "diagnostics": composition.diagnostics}
+
+
+def validate(run: Run) -> dict[str, Any]:
+    """Configuration to configuration that fits the JSON Schema."""
+    from mlops_iac.validate import validate as validate_shape
+
+    return {"validated": validate_shape(_made(run.composition))}
+
+
+def spec(run: Run) -> dict[str, Any]:
+    """Valid configuration to typed specs whose references resolve."""
+    from mlops_iac.spec.load import load
+
+    system = load(_made(run.validated))
+    return {"system": system}
+
+
+def compile_system(run: Run) -> dict[str, Any]:
+    """Typed specs to the resource graph."""
+    from mlops_iac.compile.driver import compile_graph
+
+    return {"graph": compile_graph(_made(run.system), _made(run.composition))}
+
+
+def check(run: Run) -> dict[str, Any]:
+    """Resource graph to policy findings."""
+    from mlops_iac.policies.checker import check_graph
+
+    findings = check_graph(_made(run.graph), _made(run.system), _made(run.composition), run.request.today)
+    return {"findings": findings}
+
+
+def plan(run: Run) -> dict[str, Any]:
+    """Resource graph and baseline to what an apply would do."""
+    from mlops_iac.plan.diff import plan_graph
+
+    baseline = run.request.baseline
+    return {"plan": plan_graph(_made(run.graph), baseline.snapshots, baseline.text)}
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A named step: ``make`` reads the run and returns the artifacts it adds."""
+
+    name: str
+    make: Callable[[Run], dict[str, Any]]
+
+
+PHASES: tuple[Phase, ...] = (
+    Phase("compose", compose),
+    Phase("validate", validate),
+    Phase("spec", spec),
+    Phase("compile", compile_system),
+    Phase("check", check),
+    Phase("plan", plan),
+)
+
+
+def run_phases(request: Request, until: str = "plan") -> Run:
+    """Run every phase up to and including ``until``.
+
+    Raises ``DiagnosticsError`` with all findings of the first phase that found an error.
+    """
+    run = Run(request)
+    for phase in PHASES:
+        made = phase.make(run)
+        run = replace(
+            run, **{**made, "diagnostics": sort_diagnostics((*run.diagnostics, *made.get("diagnostics", ())))}
+        )
+        if phase.name == until:
+            return run
+    raise ValueError(f"no phase {until!r}")
+
+
+def _made(artifact: T | None) -> T:
+    if artifact is None:
+        raise ValueError("a phase ran before the one that makes what it reads")
+    return artifact

@@ -1,0 +1,167 @@
+"""The check phase: every policy of the chosen packs on every resource, with waivers applied."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+from mlops_iac.compose.composition import Composition
+from mlops_iac.diagnostics import Diagnostic, Severity, format_path, raise_on_errors
+from mlops_iac.graph.nodes import Graph
+from mlops_iac.policies.policy import Enforcement, Finding, Policy, ResourceView, StackView, Verdict
+from mlops_iac.policies.registry import Pack, packs, policies
+from mlops_iac.policies.views import view_graph
+from mlops_iac.spec.system import System, Waiver
+
+UNKNOWN_PACK = "MI5001"
+"""``policies.packs`` names a pack that does not exist."""
+UNKNOWN_RULE = "MI5002"
+"""A waiver names a policy that does not exist."""
+EXPIRED_WAIVER = "MI5003"
+"""A waiver's last day has passed; it covers nothing any more."""
+UNUSED_WAIVER = "MI5004"
+"""A waiver covers no finding."""
+VIOLATION = "MI5100"
+"""A resource breaks a policy."""
+UNDECIDED = "MI5101"
+"""A policy cannot be decided before apply."""
+
+
+def check_graph(graph: Graph, system: System, composition: Composition, today: str) -> tuple[Finding, ...]:
+    """Findings of the system's packs, violations first; ``today`` is an ISO date.
+
+    Raises ``DiagnosticsError`` for an unknown pack or rule.
+    """
+    raise_on_errors(_unknown_names(system, composition))
+    return findings_of(view_graph(graph, system), chosen_rules(system.core.policies.packs), system, today)
+
+
+def chosen_rules(names: list[str]) -> dict[Policy, Enforcement]:
+    """The policies of those packs with their enforcement; where packs differ, the strictest wins."""
+    chosen: dict[str, Enforcement] = {}
+    for name in names:
+        for rule, enforcement in packs()[name].rules.items():
+            if chosen.get(rule) is not Enforcement.MANDATORY:
+                chosen[rule] = enforcement
+    known = policies()
+    return {known[rule]: enforcement for rule, enforcement in sorted(chosen.items())}
+
+
+def findings_of(
+    stack: StackView, rules: Mapping[Policy, Enforcement], system: System, today: str
+) -> tuple[Finding, ...]:
+    """Everything that is not simply fine, sorted: what stops an apply first, then by severity and resource."""
+    by_type: dict[str, list[tuple[Policy, Enforcement]]] = {}
+    for policy, enforcement in rules.items():
+        for type in policy.applies_to:
+            by_type.setdefault(type, []).append((policy, enforcement))
+    waivers = [waiver for waiver in system.core.policies.waivers if waiver.expires >= today]
+    found = [
+        Finding(policy, resource, result, enforcement, _waived(policy, resource, waivers))
+        for resource in stack.resources
+        for policy, enforcement in (*by_type.get(resource.type, ()), *by_type.get("*", ()))
+        if (result := policy.check(resource, stack)).verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+    ]
+    severities = ("critical", "high", "medium", "low")
+    return tuple(
+        sorted(
+            found,
+            key=lambda f: (
+                not f.stops, bool(f.waiver), f.result.verdict is not Verdict.FAIL,
+                severities.index(f.policy.severity), f.policy.id, f.resource.urn,
+            ),
+        )
+    )
+
+
+def waiver_diagnostics(
+    system: System, findings: tuple[Finding, ...], composition: Composition, today: str
+) -> list[Diagnostic]:
+    """Waivers that are expired or cover nothing."""
+    problems = []
+    for index, waiver in enumerate(system.core.policies.waivers):
+        path = ("policies", "waivers", index)
+        location = composition.location_of(path, value=True)
+        if waiver.expires < today:
+            problems.append(
+                Diagnostic(
+                    EXPIRED_WAIVER,
+                    f"the waiver of {waiver.rule} for {waiver.resource} expired on {waiver.expires}",
+                    f"fix the finding, or ask {waiver.owner} to renew the exception with a new date",
+                    location, path, Severity.WARNING,
+                )
+            )
+        elif not any(_covers(waiver, f.policy, f.resource) and f.result.verdict is Verdict.FAIL for f in findings):
+            problems.append(
+                Diagnostic(
+                    UNUSED_WAIVER,
+                    f"the waiver of {waiver.rule} for {waiver.resource} covers no finding",
+                    "remove it; an unused exception hides a later mistake",
+                    location, path, Severity.WARNING,
+                )
+            )
+    return problems
+
+
+def diagnostic_of(finding: Finding) -> Diagnostic:
+    """A finding as a located diagnostic: an error where it stops an apply, else a warning or information."""
+    resource, policy = finding.resource, finding.policy
+    failed = finding.result.verdict is Verdict.FAIL
+    severity = (
+        Severity.ERROR if finding.stops else Severity.WARNING if failed and not finding.waiver else Severity.INFO
+    )
+    detail = finding.result.detail or f"does not meet: {policy.title}"
+    waived = f" (waived: {finding.waiver})" if finding.waiver else ""
+    return Diagnostic(
+        VIOLATION if failed else UNDECIDED,
+        f"{policy.id}: {format_path(resource.component)} ({resource.name}) {detail}{waived}",
+        policy.fix,
+        resource.location,
+        resource.component,
+        severity,
+    )
+
+
+def _waived(policy: Policy, resource: ResourceView, waivers: list[Waiver]) -> str:
+    for waiver in waivers:
+        if _covers(waiver, policy, resource):
+            return f"{waiver.owner}: {waiver.reason}, until {waiver.expires}"
+    return ""
+
+
+def _covers(waiver: Waiver, policy: Policy, resource: ResourceView) -> bool:
+    return waiver.rule == policy.id and fnmatchcase(format_path(resource.component), waiver.resource)
+
+
+def _unknown_names(system: System, composition: Composition) -> list[Diagnostic]:
+    problems = []
+    section = system.core.policies
+    for index, name in enumerate(section.packs):
+        if name not in packs():
+            problems.append(_unknown(UNKNOWN_PACK, "policy pack", name, packs(), composition, "packs", index))
+    for index, waiver in enumerate(section.waivers):
+        if waiver.rule not in policies():
+            problems.append(
+                _unknown(UNKNOWN_RULE, "policy", waiver.rule, policies(), composition, "waivers", index, "rule")
+            )
+    return problems
+
+
+def _unknown(
+    code: str, what: str, name: str, known: Mapping[str, Pack] | Mapping[str, Policy], composition: Composition,
+    *path: str | int,
+) -> Diagnostic:
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    full = ("policies", *path)
+    return Diagnostic(
+        code,
+        f"there is no {what} {name!r}",
+        f"{hint}`mlops-iac policy list` shows them all",
+        composition.location_of(full, value=True),
+        full,
+    )
+
+
+

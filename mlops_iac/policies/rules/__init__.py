@@ -1,0 +1,1 @@
+"""One file a rule; dropping a file in registers it."""

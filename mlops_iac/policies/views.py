@@ -1,0 +1,111 @@
+"""Shows the compiled graph to policies: inputs evaluated as far as they are known before anything is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlops_iac.graph.evaluate import UNKNOWN, evaluate
+from mlops_iac.graph.nodes import Graph, Node
+from mlops_iac.graph.values import Join, NodeKey, Ref, StackOutput, ToBase64, ToJson, Value, children, references
+from mlops_iac.policies.policy import ResourceView, StackView, SystemView
+from mlops_iac.spec.system import System
+
+
+def view_graph(graph: Graph, system: System) -> StackView:
+    """Every resource of every layer, components left out."""
+    nodes = {node.key: node for node in graph.nodes()}
+    exports = {(stack.layer.value, name): value for stack in graph.stacks for name, value in stack.outputs.items()}
+    urns = {node.key: stack.urn(node, nodes) for stack in graph.stacks for node in stack.nodes}
+    scope = _Scope(nodes, exports, urns)
+    return StackView(tuple(scope.view(node) for node in graph.nodes() if node.custom), view_system(system))
+
+
+def view_system(system: System) -> SystemView:
+    """The intent that policies may read."""
+    core = system.core
+    return SystemView(
+        name=core.system.name,
+        environment=core.env.name,
+        risk_class=core.system.risk_class,
+        region=core.cloud.region,
+        account=core.cloud.account,
+        allowed_regions=tuple(core.policies.allowed_regions) or (core.cloud.region,),
+        allowed_registries=tuple(core.policies.allowed_registries),
+        personal_data=frozenset(
+            instance.path for instance in system.instances if getattr(instance.spec, "personal_data", False)
+        ),
+    )
+
+
+class _Scope:
+    """Resolves references of one graph; a resource's outputs are known where they repeat one of its inputs."""
+
+    def __init__(
+        self,
+        nodes: Mapping[NodeKey, Node],
+        exports: Mapping[tuple[str, str], Value],
+        urns: Mapping[NodeKey, str],
+    ) -> None:
+        self._nodes = nodes
+        self._exports = exports
+        self._urns = urns
+
+    def view(self, node: Node) -> ResourceView:
+        return ResourceView(
+            urn=self._urns[node.key],
+            type=node.type,
+            name=node.name,
+            inputs={name: self._evaluate(value) for name, value in node.inputs.items()},
+            sources={name: found for name, value in node.inputs.items() if (found := self._sources(value))},
+            protect=node.options.protect,
+            retain_on_delete=node.options.retain_on_delete,
+            component=node.component,
+            location=node.source,
+        )
+
+    def _evaluate(self, value: Value) -> Any:
+        if isinstance(value, Mapping):
+            return {key: self._evaluate(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._evaluate(item) for item in value]
+        if isinstance(value, Join | ToJson | ToBase64):
+            return evaluate(value, self._readable)
+        return evaluate(value, self._known)
+
+    def _known(self, reference: Ref | StackOutput) -> Any:
+        target = self._target(reference)
+        if not isinstance(target, Ref):
+            return UNKNOWN if target is None else self._evaluate(target)
+        given = self._nodes[target.node].inputs.get(str(target.path[0])) if len(target.path) == 1 else None
+        return UNKNOWN if given is None else self._evaluate(given)
+
+    def _readable(self, reference: Ref | StackOutput) -> Any:
+        known = self._known(reference)
+        if known is not UNKNOWN:
+            return known
+        target = self._target(reference)
+        if isinstance(target, Ref):
+            return f"unknown:{target.node.name}.{'.'.join(map(str, target.path))}"
+        return "unknown:output"
+
+    def _target(self, reference: Ref | StackOutput) -> Value:
+        if isinstance(reference, StackOutput):
+            value = self._exports.get((reference.layer, reference.name))
+            return self._target(value) if isinstance(value, Ref | StackOutput) else value
+        return reference
+
+    def _sources(self, value: Value) -> frozenset[str]:
+        found = set()
+        for reference in references(value):
+            target = self._target(reference)
+            refs = [target] if isinstance(target, Ref) else [r for r in _refs(target)]
+            found.update(self._urns[ref.node] for ref in refs)
+        return frozenset(found)
+
+
+def _refs(value: Value) -> list[Ref]:
+    found = [value] if isinstance(value, Ref) else []
+    for child in children(value):
+        found.extend(_refs(child))
+    return found

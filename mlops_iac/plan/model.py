@@ -32,8 +32,8 @@ class Kind(StrEnum):
 class PropertyChange:
     """One property's change; ``path`` is dotted with ``[i]`` for list items.
 
-    ``old`` and ``new`` are evaluated data (``UNKNOWN`` and ``SecretValue`` included). ``replaces``: this change is why the
-    resource is replaced.
+    ``old`` and ``new`` are evaluated data (``UNKNOWN`` and ``SecretValue`` included). ``replaces``: this
+    change is why the resource is replaced. ``may_replace``: only the provider can tell whether it is.
     """
 
     path: str
@@ -41,14 +41,17 @@ class PropertyChange:
     old: Any = None
     new: Any = None
     replaces: bool = False
+    may_replace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One resource's change.
 
-    ``old`` and ``new`` are the evaluated inputs before and after (None where there is none). ``delete_before_replace`` tells the
-    order of a replacement. ``retain``: a delete that leaves the cloud resource alone.
+    ``old`` and ``new`` are the evaluated inputs before and after (None where there is none).
+    ``replace_reasons`` are the property paths that cannot change in place, and ``provider`` where the
+    resource's provider is replaced. ``delete_before_replace`` tells the order of a replacement. ``retain``:
+    a delete that leaves the cloud resource alone. ``old_urn``: the URN in the state, where an alias matched.
     """
 
     op: Op
@@ -64,6 +67,7 @@ class Change:
     delete_before_replace: bool = False
     protect: bool = False
     retain: bool = False
+    old_urn: str | None = None
     component: ConfigPath = ()
     source: Location | None = None
 

@@ -1,0 +1,144 @@
+"""Compares two evaluated values, and says where inside they differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from mlops_iac.graph.evaluate import (
+    ARCHIVE_SIGNATURE,
+    ASSET_SIGNATURE,
+    SIGNATURE_KEY,
+    UNKNOWN,
+    SecretValue,
+    reveal,
+)
+from mlops_iac.plan.model import Kind
+from mlops_iac.plan.paths import PropertyPath
+
+PROVIDER_DEFAULTS: Final = "__defaults"
+"""Key under which Pulumi's Terraform bridge lists, in state inputs, the properties that it filled in
+itself."""
+
+_ABSENT: Final = object()
+
+
+class Difference(NamedTuple):
+    """One place at which two values differ; ``old`` or ``new`` is None where the place does not exist."""
+
+    path: PropertyPath
+    kind: Kind
+    old: Any
+    new: Any
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """Every place at which the inputs ``new`` differ from ``old``, in path order.
+
+    Lists are compared by index. A null counts as absent, as in Pulumi. Two texts that both hold a JSON
+    document are compared as documents, so that spacing and key order make no difference. A secret is
+    compared by what is inside and reported as a whole, both sides secret. Assets and archives are compared
+    by content.
+    """
+    found: list[Difference] = []
+    _mapping(old, new, (), found)
+    return found
+
+
+def _value(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> None:
+    if old is new:
+        return
+    if isinstance(old, SecretValue) or isinstance(new, SecretValue):
+        _secret(old, new, path, found)
+    elif old is UNKNOWN or new is UNKNOWN:
+        found.append(Difference(path, Kind.UPDATE, old, new))
+    elif isinstance(old, Mapping) and isinstance(new, Mapping):
+        signatures = old.get(SIGNATURE_KEY), new.get(SIGNATURE_KEY)
+        if signatures == (None, None):
+            _mapping(old, new, path, found)
+        else:
+            _asset(old, new, signatures, path, found)
+    elif isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        _list(old, new, path, found)
+    elif not _same_scalar(old, new) and not _document(old, new, path, found):
+        found.append(Difference(path, Kind.UPDATE, old, new))
+
+
+def _mapping(
+    old: Mapping[str, Any], new: Mapping[str, Any], path: PropertyPath, found: list[Difference]
+) -> None:
+    filled_in: Iterable[str] = old.get(PROVIDER_DEFAULTS) or ()
+    for key in sorted({*old, *new}):
+        if key == PROVIDER_DEFAULTS:
+            continue
+        before, after = old.get(key), new.get(key)
+        if after is None and key in filled_in:
+            continue
+        _member(before, after, (*path, key), found)
+
+
+def _list(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> None:
+    shared = min(len(old), len(new))
+    for i in range(shared):
+        _value(old[i], new[i], (*path, i), found)
+    found.extend(Difference((*path, i), Kind.DELETE, old[i], None) for i in range(shared, len(old)))
+    found.extend(Difference((*path, i), Kind.ADD, None, new[i]) for i in range(shared, len(new)))
+
+
+def _member(before: Any, after: Any, path: PropertyPath, found: list[Difference]) -> None:
+    if before is None and after is None:
+        return
+    if before is None:
+        found.append(Difference(path, Kind.ADD, None, after))
+    elif after is None:
+        found.append(Difference(path, Kind.DELETE, before, None))
+    else:
+        _value(before, after, path, found)
+
+
+def _secret(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> None:
+    before, after = reveal(old), reveal(new)
+    inside: list[Difference] = []
+    _value(before, after, path, inside)
+    if inside:
+        found.append(Difference(path, Kind.UPDATE, SecretValue(before), SecretValue(after)))
+
+
+def _asset(
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    signatures: tuple[Any, Any],
+    path: PropertyPath,
+    found: list[Difference],
+) -> None:
+    if signatures == (ARCHIVE_SIGNATURE, ARCHIVE_SIGNATURE) and "assets" in old and "assets" in new:
+        # Pulumi's engine hashes the packed archive, which says nothing about ours: the entries decide.
+        _mapping(old["assets"], new["assets"], path, found)
+        return
+    same_kind = signatures in ((ASSET_SIGNATURE, ASSET_SIGNATURE), (ARCHIVE_SIGNATURE, ARCHIVE_SIGNATURE))
+    if not same_kind or old.get("hash") != new.get("hash"):
+        found.append(Difference(path, Kind.UPDATE, old, new))
+
+
+def _same_scalar(old: Any, new: Any) -> bool:
+    # Python holds True == 1; the providers do not. 1 and 1.0 are one number, since JSON has one kind.
+    return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)
+
+
+def _document(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> bool:
+    """Compare two JSON texts as documents; False when either is none, or when the whole of it changed."""
+    before, after = _parse(old), _parse(new)
+    if before is _ABSENT or after is _ABSENT or type(before) is not type(after):
+        return False
+    _value(before, after, path, found)
+    return True
+
+
+def _parse(text: Any) -> Any:
+    if not isinstance(text, str) or not text.lstrip().startswith(("{", "[")):
+        return _ABSENT
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return _ABSENT

@@ -1,0 +1,70 @@
+"""Writing files so that a crash, a full disk or a power cut leaves the old content or the new, never a part."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.local.codes import WRITE_FAILED
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+
+
+def make_private_folder(path: Path) -> None:
+    """Create ``path`` and its parents for this user only. Raises ``DiagnosticsError`` when that fails."""
+    try:
+        path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_failure(path, error) from error
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data``: temporary file beside it, fsync, rename, fsync of the folder.
+
+    Raises ``DiagnosticsError`` naming path and cause; the old content is then still whole.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+        try:
+            write_all(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise write_failure(path, error) from error
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte. Raises ``OSError``."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename or a new file in ``path`` survive a power cut. Raises ``OSError``."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_failure(path: Path, error: OSError) -> DiagnosticsError:
+    """The error to raise when ``path`` could not be written."""
+    cause = error.strerror or str(error)
+    return DiagnosticsError(
+        [
+            Diagnostic(
+                WRITE_FAILED,
+                f"cannot write {path}: {cause}",
+                "what was there before is unharmed; free space or fix the permissions and run the command again",
+            )
+        ]
+    )

@@ -16,7 +16,7 @@ from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, eva
 from mlops_iac.graph.nodes import LAYERS, Graph, Node, Stack
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value, references
 from mlops_iac.plan.compare import Difference, differences
-from mlops_iac.plan.model import Change, Op, Plan, PropertyChange, StackPlan
+from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
 from mlops_iac.plan.outputs import Placeholders, planned_output
 from mlops_iac.plan.paths import PropertyPath, format_property, parse_property, restore, touches
 from mlops_iac.providers.facts import Replaces, TypeFacts, facts_of
@@ -32,7 +32,6 @@ PROVIDER_REPLACED: Final = "provider"
 """The replace reason of a resource whose provider is replaced."""
 
 _PROVIDERS: Final = "pulumi:providers:"
-_KUBERNETES_PROVIDER: Final = "pulumi:providers:kubernetes"
 _ENGINE_TYPES: Final = frozenset({"pulumi:pulumi:Stack", "pulumi:pulumi:StackReference"})
 """Resources that Pulumi's engine and SDK put into a state by themselves: no program declares them."""
 
@@ -329,8 +328,7 @@ def _judge(
         verdict = next((v for v in (Replaces.ALWAYS, Replaces.MAYBE) if v in verdicts), Replaces.NEVER)
         if facts.is_secret(path):
             old, new = _secret(old), _secret(new)
-    if verdict is Replaces.MAYBE:
-        verdict = _conditional(node.type, path, inputs, provider_inputs, new)
+    verdict = _condition(node.type, difference, inputs, provider_inputs) or verdict
     if any(touches(parse_property(pattern), path) for pattern in node.options.replace_on_changes):
         verdict = Replaces.ALWAYS
     return PropertyChange(
@@ -354,27 +352,35 @@ def _leaves(value: Any, path: PropertyPath) -> Iterator[PropertyPath]:
         yield path
 
 
-def _conditional(
-    type: str, path: PropertyPath, inputs: Mapping[str, Any], provider_inputs: Mapping[str, Any], new: Any
-) -> Replaces:
-    """The conditions under which a change replaces, where they can be evaluated here.
+def _condition(
+    type: str, difference: Difference, inputs: Mapping[str, Any], provider_inputs: Mapping[str, Any]
+) -> Replaces | None:
+    """The verdict where it depends on more than the property: a switch of the provider, or being unknown.
 
-    Source: https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/provider/ (diff.go and
-    DiffConfig)
+    Sources: `forceNewProperties` and `DiffConfig` in
+    https://github.com/pulumi/pulumi-kubernetes/tree/master/provider/pkg/provider, and
+    https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/enhanced-region-support (the
+    provider's region moves every resource).
     """
+    path = difference.path
     switch = {
         "kubernetes:core/v1:ConfigMap": "enableConfigMapMutable",
         "kubernetes:core/v1:Secret": "enableSecretMutable",
     }.get(type)
-    if switch is not None:
+    if switch is not None and path[0] in ("binaryData", "data", "stringData"):
         editable = provider_inputs.get(switch) in (True, "true") and inputs.get("immutable") is not True
         return Replaces.NEVER if editable else Replaces.ALWAYS
-    if type == _KUBERNETES_PROVIDER and path[0] in ("kubeconfig", "context", "cluster"):
+    if type in ("pulumi:providers:aws", "pulumi:providers:aws-native") and path == ("region",):
+        return Replaces.ALWAYS
+    if type == "pulumi:providers:kubernetes" and path[0] in ("kubeconfig", "context", "cluster"):
         if inputs.get("clusterIdentifier"):
             return Replaces.NEVER
         # Another kubeconfig may mean another cluster; while it is unknown the provider assumes that it does.
-        return Replaces.ALWAYS if contains_unknown(new) else Replaces.MAYBE
-    return Replaces.MAYBE
+        return Replaces.ALWAYS if contains_unknown(difference.new) else Replaces.MAYBE
+    if type == "pulumi:providers:kubernetes" and path == ("clusterIdentifier",):
+        # Saying for the first time which cluster it is moves nothing.
+        return Replaces.ALWAYS if difference.kind is Kind.UPDATE else Replaces.NEVER
+    return None
 
 
 def _mark_secrets(inputs: Mapping[str, Any], facts: TypeFacts | None) -> Mapping[str, Any]:

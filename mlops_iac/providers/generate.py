@@ -151,7 +151,7 @@ class Correction:
 
 
 def read_corrections() -> dict[str, list[Correction]]:
-    """The hand-kept rows by type token."""
+    """The rows by type token."""
     rows: dict[str, list[Correction]] = {}
     with CORRECTIONS.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

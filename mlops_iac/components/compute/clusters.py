@@ -1,0 +1,1002 @@
+"""GPU clusters on Amazon EKS: node pools that scale to zero, shared fairly among teams.
+
+Creates the cluster with a private API, encrypted secrets and all control-plane logs; a node group and launch
+template a pool; the add-ons for networking, DNS, storage, metrics and pod identity; access entries; Cluster
+Autoscaler, which starts nodes of pools at zero; and Kueue with a queue, a quota and a closed namespace per
+team.
+
+GPU nodes run Bottlerocket unless told otherwise: its NVIDIA images have the device plugin built in. On
+``al2023`` the plugin is a DaemonSet that needs host paths, which pod security does not allow outside a
+privileged namespace.
+Source: https://docs.aws.amazon.com/eks/latest/best-practices/security.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from mlops_iac.compile.context import KUBERNETES_PROVIDER, BuildContext, Handle
+from mlops_iac.components.component import Component, Example, Outputs, Problem
+from mlops_iac.components.compute.queues import (
+    GPU,
+    POOL_LABEL,
+    SYSTEM_POOL,
+    Pool,
+    QueueSpec,
+    add_priorities,
+    add_queues,
+)
+from mlops_iac.components.foundation.keys import KeysOutputs
+from mlops_iac.components.foundation.network import NetworkOutputs
+from mlops_iac.components.kubernetes import Site, from_addresses, labels, namespace, network_policy
+from mlops_iac.components.logs import log_group
+from mlops_iac.graph import naming
+from mlops_iac.graph.cidr import overlap
+from mlops_iac.graph.iam import Statement, pod_trust
+from mlops_iac.graph.nodes import Layer
+from mlops_iac.graph.values import Ref, Secret, ToJson, Value, join
+from mlops_iac.providers.ec2 import InstanceType, instance_types
+from mlops_iac.spec.base import Name, Spec, doc
+from mlops_iac.spec.quantities import Size
+from mlops_iac.spec.suggest import closest
+from mlops_iac.spec.system import System
+
+MIN_OVER_MAX = "MI3200"
+"""A pool's least number of nodes is above its greatest."""
+NO_SYSTEM_POOL = "MI3201"
+"""No pool for the cluster's own pods."""
+BAD_SYSTEM_POOL = "MI3202"
+"""The system pool could leave the cluster's own pods without a node."""
+UNKNOWN_INSTANCE = "MI3203"
+"""An instance type that EC2 does not have."""
+QUEUE_TOO_LARGE = "MI3204"
+"""A queue is promised more GPUs than the pools can have."""
+SPOT_REFUSED = "MI3205"
+"""Spot capacity where the environment does not allow it."""
+RESERVED_NAME = "MI3206"
+"""A queue or a pool has a name that the cluster uses itself."""
+NO_DEVICE_PLUGIN = "MI3207"
+"""An accelerator that no component makes available to pods."""
+OPEN_API = "MI3208"
+"""The cluster's API is open to the whole internet."""
+NO_SUCH_TEAM = "MI3209"
+"""Access is given to a namespace that no queue has."""
+
+VERSIONS: dict[str, str] = {
+    "1.33": "2027-07-29",
+    "1.34": "2027-12-02",
+    "1.35": "2028-03-27",
+    "1.36": "2028-06-30",
+}
+"""Kubernetes versions by the end of their extended support, as announced:
+https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html"""
+DEVICE_PLUGIN_IMAGE = (
+    "nvcr.io/nvidia/k8s-device-plugin:v0.20.0"
+    "@sha256:a61ba9fd8efb82f3a79f877f7580e02c1e8e7593f62473644bc9c79e315c3312"
+)
+KUEUE_CHART = ("oci://registry.k8s.io/kueue/charts/kueue", "0.17.2")
+AUTOSCALER_CHART = ("cluster-autoscaler", "9.52.1")
+
+_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+_SERVICE_RANGES = ("172.20.0.0/16", "10.100.0.0/16")
+_NODE_POLICIES = (
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonSSMManagedInstanceCore",
+)
+_RESERVED = (
+    "default",
+    "kube-system",
+    "kube-public",
+    "kube-node-lease",
+    "kueue-system",
+    "cluster-autoscaler",
+    "tracking",
+)
+_ACCESS_POLICIES = {
+    "admin": "AmazonEKSAdminPolicy",
+    "edit": "AmazonEKSEditPolicy",
+    "view": "AmazonEKSViewPolicy",
+}
+
+
+class TaintSpec(Spec, kw_only=True):
+    """A taint: pods without a matching toleration stay away."""
+
+    key: Annotated[str, doc("Key.", min_length=1, max_length=63)]
+    value: Annotated[str, doc("Value.", max_length=63)] = ""
+    effect: Annotated[
+        Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"], doc("What happens to other pods.")
+    ] = "NO_SCHEDULE"
+
+
+class PoolSpec(Spec, kw_only=True):
+    """A group of equal nodes. Nodes with GPUs are tainted, so that only jobs that ask for GPUs land there."""
+
+    instance_type: Annotated[
+        str,
+        doc(
+            "EC2 instance type.",
+            replaces=True,
+            pattern="^[a-z0-9-]+\\.[a-z0-9-]+$",
+            expects="an EC2 instance type such as g5.12xlarge",
+        ),
+    ]
+    min_nodes: Annotated[int, doc("Fewest nodes; 0 lets the pool cost nothing while idle.", ge=0, le=450)] = 0
+    max_nodes: Annotated[int, doc("Most nodes.", ge=1, le=450)]
+    capacity: Annotated[
+        Literal["on_demand", "spot"],
+        doc("How nodes are bought; spot ones are cheaper and can be taken away.", replaces=True),
+    ] = "on_demand"
+    disk: Annotated[Size, doc("Volume of each node, for images and scratch data.")] = Size(100 * 2**30)
+    os: Annotated[Literal["bottlerocket", "al2023"], doc("Operating system of the nodes.", replaces=True)] = (
+        "bottlerocket"
+    )
+    labels: Annotated[dict[str, str], doc("Further node labels.")] = {}
+    taints: Annotated[list[TaintSpec], doc("Further taints.")] = []
+
+
+AddressRange = Annotated[
+    str, doc("Address range.", pattern="^[0-9.]+/[0-9]{1,2}$", expects="a range such as 203.0.113.0/24")
+]
+
+
+class AccessSpec(Spec, kw_only=True):
+    """Who may use the Kubernetes API."""
+
+    principal: Annotated[
+        str,
+        doc(
+            "ARN of an IAM role.",
+            pattern="^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$",
+            expects="the ARN of an IAM role",
+        ),
+    ]
+    level: Annotated[Literal["view", "edit", "admin"], doc("What it may do.")] = "view"
+    namespaces: Annotated[list[str], doc("Namespaces it is limited to; empty means the whole cluster.")] = []
+
+
+class ClusterSpec(Spec, kw_only=True):
+    """A Kubernetes cluster for training, notebooks and serving."""
+
+    version: Annotated[
+        Literal["1.33", "1.34", "1.35", "1.36"],
+        doc("Kubernetes version, in quotes: YAML reads 1.30 as the number 1.3."),
+    ]
+    pools: Annotated[dict[Name, PoolSpec], doc("Node pools by name; one is called `system`.")]
+    queues: Annotated[dict[Name, QueueSpec], doc("Shares of the cluster by team.")] = {}
+    public_access: Annotated[
+        list[AddressRange], doc("Address ranges that reach the API from outside the VPC; empty means none.")
+    ] = []
+    admins: Annotated[
+        list[str],
+        doc(
+            "ARNs of the IAM roles that may administer the cluster; empty means whoever the account lets assume "
+            "the cluster's admin role."
+        ),
+    ] = []
+    access: Annotated[dict[Name, AccessSpec], doc("Further people and programs that may use the API.")] = {}
+    device_plugin_image: Annotated[
+        str,
+        doc(
+            "Image of the NVIDIA device plugin, for GPU pools on al2023.",
+            pattern="^.+@sha256:[0-9a-f]{64}$",
+            expects="an image pinned by its digest",
+        ),
+    ] = DEVICE_PLUGIN_IMAGE
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterOutputs(Outputs):
+    """A cluster that others put objects on.
+
+    ``component`` is the cluster's name in the configuration and ``name`` its name in AWS. ``teams`` are the
+    namespaces of its queues. ``ready`` is what has to exist before any object.
+    """
+
+    name: Ref
+    arn: Ref
+    endpoint: Ref
+    certificate_authority: Ref
+    security_group_id: Ref
+    admin_role_arn: Ref
+    component: str
+    vpc_cidr: str
+    service_cidr: str
+    teams: tuple[str, ...] = ()
+    ready: tuple[Handle, ...] = ()
+
+    def provider(self, ctx: BuildContext) -> Handle:
+        """The Kubernetes provider of ``ctx``'s layer for this cluster.
+
+        It signs in with ``aws eks get-token`` as the cluster's admin role when it is used, so no token is in
+        any state.
+        """
+        return ctx.provider(
+            KUBERNETES_PROVIDER,
+            f"kubernetes-{self.component}",
+            {
+                "kubeconfig": Secret(ToJson(self._kubeconfig(ctx.core.cloud.region))),
+                "clusterIdentifier": self.arn,
+                "enableServerSideApply": True,
+            },
+            path=("clusters", self.component),
+        )
+
+    def site(self, ctx: BuildContext) -> Site:
+        """Where a component of ``ctx``'s layer puts its objects."""
+        return Site(self.provider(ctx), self.vpc_cidr, self.service_cidr, self.ready)
+
+    def pod_identity(
+        self,
+        ctx: BuildContext,
+        suffix: str,
+        namespace: str,
+        service_account: str,
+        statements: Iterable[Statement],
+    ) -> Handle:
+        """A role with ``statements`` for the pods of a service account; wait for the returned association."""
+        role = ctx.role(suffix, statements, trust=pod_trust(ctx.core.cloud.account, self.arn))
+        return ctx.add(
+            f"{suffix}-association",
+            "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+            {
+                "clusterName": self.name,
+                "namespace": namespace,
+                "serviceAccount": service_account,
+                "roleArn": role["arn"],
+            },
+            depends_on=ctx.role_ready(role),
+        )
+
+    def _kubeconfig(self, region: str) -> Value:
+        arguments: list[Value] = [
+            "eks",
+            "get-token",
+            "--cluster-name",
+            self.name,
+            "--region",
+            region,
+            "--role-arn",
+            self.admin_role_arn,
+        ]
+        user = {
+            "exec": {
+                "apiVersion": "client.authentication.k8s.io/v1beta1",
+                "command": "aws",
+                "args": arguments,
+                "interactiveMode": "Never",
+            }
+        }
+        cluster = {"server": self.endpoint, "certificate-authority-data": self.certificate_authority}
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "cluster",
+            "contexts": [{"name": "cluster", "context": {"cluster": "cluster", "user": "admin"}}],
+            "clusters": [{"name": "cluster", "cluster": cluster}],
+            "users": [{"name": "admin", "user": user}],
+        }
+
+
+def build(name: str, spec: ClusterSpec, ctx: BuildContext) -> ClusterOutputs:
+    """The cluster and its nodes, then what runs on it."""
+    network = ctx.get("network", "network", NetworkOutputs)
+    cluster = _cluster(name, spec, ctx, network)
+    admin, access = _access(name, spec, ctx, cluster)
+    before_nodes = [_addon(ctx, cluster, addon) for addon in ("kube-proxy", "eks-pod-identity-agent")]
+    before_nodes.append(_vpc_cni(ctx, cluster))
+    groups = _node_groups(name, spec, ctx, network, cluster, before_nodes)
+    added = _addons_on_nodes(ctx, cluster, groups[SYSTEM_POOL])
+    outputs = ClusterOutputs(
+        name=cluster["name"],
+        arn=cluster["arn"],
+        endpoint=cluster["endpoint"],
+        certificate_authority=cluster["certificateAuthority", "data"],
+        security_group_id=cluster["vpcConfig", "clusterSecurityGroupId"],
+        admin_role_arn=admin["arn"],
+        component=name,
+        vpc_cidr=network.vpc_cidr,
+        service_cidr=service_range(network.vpc_cidr),
+        teams=tuple(spec.queues),
+        ready=(*access, groups[SYSTEM_POOL], *added),
+    )
+    _objects(spec, ctx, outputs)
+    return outputs
+
+
+def service_range(vpc_cidr: str) -> str:
+    """The address range of Kubernetes services: the first customary one that is not the VPC's."""
+    return next(cidr for cidr in _SERVICE_RANGES if not overlap(cidr, vpc_cidr))
+
+
+def pools_of(spec: ClusterSpec) -> tuple[Pool, ...]:
+    """The pools whose instance type is known, as queues see them."""
+    known = instance_types()
+    return tuple(
+        Pool(name, known[pool.instance_type], pool.max_nodes)
+        for name, pool in spec.pools.items()
+        if pool.instance_type in known
+    )
+
+
+def _cluster(name: str, spec: ClusterSpec, ctx: BuildContext, network: NetworkOutputs) -> Handle:
+    cluster_name = ctx.namer.cloud(name, limit=100)
+    logs = log_group(ctx, "control-plane-log", f"/aws/eks/{cluster_name}/cluster")
+    key = ctx.get("keys", "keys", KeysOutputs)
+    role = ctx.role(
+        "cluster-role",
+        (key.use("internal"), Statement(("kms:ListGrants",), (key.arn(),))),
+        service="eks.amazonaws.com",
+        source_arn=ctx.arn("eks", f"cluster/{cluster_name}"),
+        managed=("AmazonEKSClusterPolicy",),
+    )
+    return ctx.add(
+        "cluster",
+        "aws:eks/cluster:Cluster",
+        {
+            "name": cluster_name,
+            "version": spec.version,
+            "roleArn": role["arn"],
+            "vpcConfig": {
+                "subnetIds": list(network.private_subnet_ids),
+                "endpointPrivateAccess": True,
+                "endpointPublicAccess": bool(spec.public_access),
+                "publicAccessCidrs": list(spec.public_access) or None,
+            },
+            "kubernetesNetworkConfig": {
+                "ipFamily": "ipv4",
+                "serviceIpv4Cidr": service_range(network.vpc_cidr),
+            },
+            "encryptionConfig": {"provider": {"keyArn": key.arn()}, "resources": ["secrets"]},
+            "enabledClusterLogTypes": list(_LOGS),
+            "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False},
+            "bootstrapSelfManagedAddons": False,
+            "deletionProtection": ctx.core.env.protect_data,
+        },
+        depends_on=(logs, *ctx.role_ready(role)),
+        stateful=True,
+    )
+
+
+def _access(name: str, spec: ClusterSpec, ctx: BuildContext, cluster: Handle) -> tuple[Handle, list[Handle]]:
+    """The role that administers the cluster, and the entries that let principals in."""
+    principals = sorted(spec.admins) or [ctx.arn("iam", "root", region=False)]
+    trust = ToJson(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": principals}}],
+        }
+    )
+    describe = Statement(("eks:DescribeCluster",), (cluster["arn"],))
+    admin = ctx.role("admin-role", (describe,), trust=trust)
+    entries = [_entry(ctx, cluster, "admin", admin["arn"], "AmazonEKSClusterAdminPolicy", [])]
+    for key, access in spec.access.items():
+        policy = (
+            "AmazonEKSClusterAdminPolicy" if _is_cluster_admin(access) else _ACCESS_POLICIES[access.level]
+        )
+        entries.append(_entry(ctx, cluster, f"access-{key}", access.principal, policy, access.namespaces))
+    return admin, entries
+
+
+def _is_cluster_admin(access: AccessSpec) -> bool:
+    return access.level == "admin" and not access.namespaces
+
+
+def _entry(
+    ctx: BuildContext, cluster: Handle, suffix: str, principal: Value, policy: str, namespaces: list[str]
+) -> Handle:
+    entry = ctx.add(
+        f"{suffix}-entry",
+        "aws:eks/accessEntry:AccessEntry",
+        {"clusterName": cluster["name"], "principalArn": principal, "type": "STANDARD"},
+    )
+    return ctx.add(
+        f"{suffix}-permission",
+        "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        {
+            "clusterName": cluster["name"],
+            "principalArn": principal,
+            "policyArn": f"arn:{ctx.partition}:eks::aws:cluster-access-policy/{policy}",
+            "accessScope": {
+                "type": "namespace" if namespaces else "cluster",
+                "namespaces": list(namespaces) or None,
+            },
+        },
+        depends_on=(entry,),
+    )
+
+
+def _addon(
+    ctx: BuildContext,
+    cluster: Handle,
+    name: str,
+    *,
+    settings: Value = None,
+    identity: tuple[str, Handle] | None = None,
+    depends_on: tuple[Handle, ...] = (),
+) -> Handle:
+    associations: list[Value] = (
+        [] if identity is None else [{"serviceAccount": identity[0], "roleArn": identity[1]["arn"]}]
+    )
+    return ctx.add(
+        f"addon-{name}",
+        "aws:eks/addon:Addon",
+        {
+            "clusterName": cluster["name"],
+            "addonName": name,
+            "resolveConflictsOnCreate": "OVERWRITE",
+            "resolveConflictsOnUpdate": "PRESERVE",
+            "configurationValues": None if settings is None else ToJson(settings),
+            "podIdentityAssociations": associations or None,
+        },
+        depends_on=depends_on,
+    )
+
+
+def _vpc_cni(ctx: BuildContext, cluster: Handle) -> Handle:
+    """Pod networking, which also enforces network policies."""
+    role = ctx.role(
+        "cni-role",
+        (),
+        trust=pod_trust(ctx.core.cloud.account, cluster["arn"]),
+        managed=("AmazonEKS_CNI_Policy",),
+    )
+    return _addon(
+        ctx,
+        cluster,
+        "vpc-cni",
+        settings={"enableNetworkPolicy": "true", "env": {"ENABLE_PREFIX_DELEGATION": "true"}},
+        identity=("aws-node", role),
+        depends_on=ctx.role_ready(role),
+    )
+
+
+def _addons_on_nodes(ctx: BuildContext, cluster: Handle, system: Handle) -> list[Handle]:
+    role = ctx.role(
+        "storage-role",
+        (ctx.get("keys", "keys", KeysOutputs).use("internal"), _volume_grant(ctx)),
+        trust=pod_trust(ctx.core.cloud.account, cluster["arn"]),
+        managed=("service-role/AmazonEBSCSIDriverPolicy",),
+    )
+    storage = _addon(
+        ctx,
+        cluster,
+        "aws-ebs-csi-driver",
+        identity=("ebs-csi-controller-sa", role),
+        depends_on=(system, *ctx.role_ready(role)),
+    )
+    return [_addon(ctx, cluster, name, depends_on=(system,)) for name in ("coredns", "metrics-server")] + [
+        storage
+    ]
+
+
+def _volume_grant(ctx: BuildContext) -> Statement:
+    """EBS itself uses the key of a volume through a grant."""
+    key = ctx.get("keys", "keys", KeysOutputs).arn()
+    return Statement(("kms:CreateGrant",), (key,), {"Bool": {"kms:GrantIsForAWSResource": "true"}})
+
+
+def _node_groups(
+    name: str,
+    spec: ClusterSpec,
+    ctx: BuildContext,
+    network: NetworkOutputs,
+    cluster: Handle,
+    before: list[Handle],
+) -> dict[str, Handle]:
+    role = ctx.role("node-role", (), service="ec2.amazonaws.com", managed=_NODE_POLICIES)
+    grant = _autoscaling_grant(ctx)
+    depends_on = (*before, *ctx.role_ready(role), grant)
+    return {
+        pool: _node_group(name, pool, settings, spec.version, ctx, network, cluster, role, depends_on)
+        for pool, settings in spec.pools.items()
+    }
+
+
+def _autoscaling_grant(ctx: BuildContext) -> Handle:
+    """Lets Auto Scaling start nodes with volumes under the system's key.
+
+    Source: https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+    """
+    linked_role = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+    return ctx.add(
+        "node-volume-grant",
+        "aws:kms/grant:Grant",
+        {
+            "name": ctx.namer.cloud(ctx.instance.name, "node-volumes"),
+            "keyId": ctx.get("keys", "keys", KeysOutputs).arn(),
+            "granteePrincipal": ctx.arn("iam", linked_role, region=False),
+            "operations": [
+                "CreateGrant",
+                "Decrypt",
+                "DescribeKey",
+                "Encrypt",
+                "GenerateDataKey",
+                "GenerateDataKeyWithoutPlaintext",
+                "ReEncryptFrom",
+                "ReEncryptTo",
+            ],
+        },
+    )
+
+
+def _node_group(
+    name: str,
+    pool: str,
+    spec: PoolSpec,
+    version: str,
+    ctx: BuildContext,
+    network: NetworkOutputs,
+    cluster: Handle,
+    role: Handle,
+    depends_on: tuple[Handle, ...],
+) -> Handle:
+    """A change that replaces the group also changes its name, so that the new one starts before the old one
+    ends.
+    """
+    instance = instance_types()[spec.instance_type]
+    template = _launch_template(name, pool, spec, ctx)
+    image = ami_type(spec.os, instance)
+    digest = naming.content_hash(f"{spec.instance_type} {spec.capacity} {image}")
+    return ctx.add(
+        f"pool-{pool}",
+        "aws:eks/nodeGroup:NodeGroup",
+        {
+            "clusterName": cluster["name"],
+            "nodeGroupName": f"{naming.shorten(pool, 54)}-{digest}",
+            "nodeRoleArn": role["arn"],
+            "subnetIds": list(network.private_subnet_ids),
+            "version": version,
+            "amiType": image,
+            "capacityType": spec.capacity.upper(),
+            "instanceTypes": [spec.instance_type],
+            "scalingConfig": {
+                "minSize": spec.min_nodes,
+                "maxSize": spec.max_nodes,
+                "desiredSize": spec.min_nodes,
+            },
+            "labels": {**spec.labels, **_node_labels(pool, instance)},
+            "taints": _taints(spec, instance),
+            "launchTemplate": {"id": template.id, "version": join(template["latestVersion"])},
+            "updateConfig": {"maxUnavailable": 1},
+            "nodeRepairConfig": {"enabled": True},
+        },
+        depends_on=depends_on,
+        ignore_changes=("scalingConfig.desiredSize",),
+    )
+
+
+def ami_type(os: str, instance: InstanceType) -> str:
+    """EKS's name for the node image: operating system, processor and drivers."""
+    if os == "bottlerocket":
+        processor = "ARM_64" if instance.is_arm else "x86_64"
+        return f"BOTTLEROCKET_{processor}{'_NVIDIA' if instance.is_nvidia else ''}"
+    processor = "ARM_64" if instance.is_arm else "x86_64"
+    return f"AL2023_{processor}_{'NVIDIA' if instance.is_nvidia else 'STANDARD'}"
+
+
+def _node_labels(pool: str, instance: InstanceType) -> dict[str, Value]:
+    accelerator = (
+        {"mlops-iac/accelerator": instance.accelerator.replace(" ", "-")} if instance.accelerator else {}
+    )
+    return {POOL_LABEL: pool, **accelerator}
+
+
+def _taints(spec: PoolSpec, instance: InstanceType) -> list[Value]:
+    taints: list[Value] = [{"key": t.key, "value": t.value, "effect": t.effect} for t in spec.taints]
+    if instance.is_nvidia:
+        taints.insert(0, {"key": GPU, "value": "present", "effect": "NO_SCHEDULE"})
+    return taints
+
+
+def _launch_template(name: str, pool: str, spec: PoolSpec, ctx: BuildContext) -> Handle:
+    """Pods get credentials by pod identity, so metadata answers one hop only, which no pod is within."""
+    tags = ctx.tags(Name=ctx.namer.cloud(name, pool))
+    return ctx.add(
+        f"template-{pool}",
+        "aws:ec2/launchTemplate:LaunchTemplate",
+        {
+            "name": ctx.namer.cloud(name, pool, limit=128),
+            "updateDefaultVersion": True,
+            "metadataOptions": {
+                "httpEndpoint": "enabled",
+                "httpTokens": "required",
+                "httpPutResponseHopLimit": 1,
+            },
+            "blockDeviceMappings": _volumes(spec, ctx),
+            "monitoring": {"enabled": True},
+            "tagSpecifications": [
+                {"resourceType": "instance", "tags": tags},
+                {"resourceType": "volume", "tags": tags},
+            ],
+        },
+    )
+
+
+def _volumes(spec: PoolSpec, ctx: BuildContext) -> list[Value]:
+    """Bottlerocket keeps itself on the first volume and images and scratch data on the second."""
+    key = ctx.get("keys", "keys", KeysOutputs).arn()
+    sizes = {"/dev/xvda": spec.disk.gibibytes}
+    if spec.os == "bottlerocket":
+        sizes = {"/dev/xvda": 4, "/dev/xvdb": spec.disk.gibibytes}
+    return [
+        {
+            "deviceName": device,
+            "ebs": {
+                "volumeType": "gp3",
+                "volumeSize": size,
+                "encrypted": "true",
+                "kmsKeyId": key,
+                "deleteOnTermination": "true",
+            },
+        }
+        for device, size in sizes.items()
+    ]
+
+
+def _objects(spec: ClusterSpec, ctx: BuildContext, cluster: ClusterOutputs) -> None:
+    site = cluster.site(ctx)
+    pools = pools_of(spec)
+    _autoscaler(ctx, cluster, site)
+    add_priorities(ctx, site)
+    if any(pool.gpus_per_node and spec.pools[pool.name].os == "al2023" for pool in pools):
+        _device_plugin(spec, ctx, site)
+    if spec.queues:
+        add_queues(ctx, site, spec.queues, pools, _kueue(ctx, site))
+
+
+def _autoscaler(ctx: BuildContext, cluster: ClusterOutputs, site: Site) -> None:
+    """Starts and stops nodes between each pool's least and most, by the tags that EKS puts on the pool's
+    group.
+
+    Source:
+    https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
+    """
+    name = "cluster-autoscaler"
+    space = namespace(ctx, "autoscaler-namespace", name, site)
+    identity = cluster.pod_identity(ctx, "autoscaler-role", name, name, _scaling_permissions(ctx, cluster))
+    chart, version = AUTOSCALER_CHART
+    ctx.add(
+        "autoscaler",
+        "kubernetes:helm.sh/v3:Release",
+        {
+            "name": name,
+            "namespace": name,
+            "chart": chart,
+            "version": version,
+            "repositoryOpts": {"repo": "https://kubernetes.github.io/autoscaler"},
+            "values": {
+                "cloudProvider": "aws",
+                "awsRegion": ctx.core.cloud.region,
+                "autoDiscovery": {"clusterName": cluster.name},
+                "fullnameOverride": name,
+                "rbac": {"serviceAccount": {"name": name}},
+                "podLabels": {"mlops-iac/egress": "https"},
+                "nodeSelector": {POOL_LABEL: SYSTEM_POOL},
+                "resources": {
+                    "requests": {"cpu": "100m", "memory": "600Mi"},
+                    "limits": {"memory": "1Gi"},
+                },
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "runAsUser": 65534,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "containerSecurityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+            },
+        },
+        provider=site.provider,
+        depends_on=(space, identity),
+    )
+
+
+def _scaling_permissions(ctx: BuildContext, cluster: ClusterOutputs) -> tuple[Statement, ...]:
+    groups = ctx.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*")
+    return (
+        Statement(
+            (
+                "autoscaling:DescribeAutoScalingGroups",
+                "autoscaling:DescribeAutoScalingInstances",
+                "autoscaling:DescribeLaunchConfigurations",
+                "autoscaling:DescribeScalingActivities",
+                "ec2:DescribeImages",
+                "ec2:DescribeInstanceTypes",
+                "ec2:DescribeLaunchTemplateVersions",
+                "ec2:GetInstanceTypesFromInstanceRequirements",
+            ),
+            ("*",),
+            unscoped="these actions take no resource: "
+            "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2autoscaling.html",
+        ),
+        Statement(
+            ("autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"),
+            (groups,),
+            {"StringEquals": {"aws:ResourceTag/eks:cluster-name": cluster.name}},
+        ),
+        Statement(
+            ("eks:DescribeNodegroup",),
+            (ctx.arn("eks", f"nodegroup/{ctx.namer.cloud(cluster.component, limit=100)}/*"),),
+        ),
+    )
+
+
+def _kueue(ctx: BuildContext, site: Site) -> Handle:
+    """Admits jobs by team. Source: https://kueue.sigs.k8s.io/docs/installation/"""
+    name = "kueue-system"
+    space = namespace(ctx, "kueue-namespace", name, site)
+    allowed = network_policy(
+        ctx,
+        "kueue-webhooks",
+        "allow-webhooks",
+        name,
+        site,
+        {},
+        ingress=(from_addresses((site.vpc_cidr,), 9443, 8443, 8082),),
+        after=space,
+    )
+    chart, version = KUEUE_CHART
+    return ctx.add(
+        "kueue",
+        "kubernetes:helm.sh/v3:Release",
+        {
+            "name": "kueue",
+            "namespace": name,
+            "chart": chart,
+            "version": version,
+            "values": {"controllerManager": {"nodeSelector": {POOL_LABEL: SYSTEM_POOL}}},
+        },
+        provider=site.provider,
+        depends_on=(space, allowed),
+    )
+
+
+def _device_plugin(spec: ClusterSpec, ctx: BuildContext, site: Site) -> None:
+    """Makes GPUs of al2023 nodes known to the kubelet, whose socket it has to reach on the host.
+
+    Source: https://github.com/NVIDIA/k8s-device-plugin
+    """
+    name = "nvidia-device-plugin"
+    space = namespace(ctx, "device-plugin-namespace", name, site, pod_security="privileged")
+    container = {
+        "name": "device-plugin",
+        "image": spec.device_plugin_image,
+        "env": [{"name": "FAIL_ON_INIT_ERROR", "value": "false"}],
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "sockets", "mountPath": "/var/lib/kubelet/device-plugins"}],
+    }
+    gpu_pools: list[Value] = [
+        pool.name for pool in pools_of(spec) if pool.gpus_per_node and spec.pools[pool.name].os == "al2023"
+    ]
+    in_gpu_pools: dict[str, Value] = {
+        "matchExpressions": [{"key": POOL_LABEL, "operator": "In", "values": gpu_pools}]
+    }
+    account = ctx.kubernetes(
+        "device-plugin-account",
+        "v1",
+        "ServiceAccount",
+        {"metadata": {"name": name, "namespace": name}, "automountServiceAccountToken": False},
+        provider=site.provider,
+        depends_on=(space,),
+    )
+    ctx.kubernetes(
+        "device-plugin",
+        "apps/v1",
+        "DaemonSet",
+        {
+            "metadata": {"name": name, "namespace": name, "labels": labels(ctx, name)},
+            "spec": {
+                "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
+                "updateStrategy": {"type": "RollingUpdate"},
+                "template": {
+                    "metadata": {"labels": labels(ctx, name)},
+                    "spec": {
+                        "serviceAccountName": name,
+                        "automountServiceAccountToken": False,
+                        "priorityClassName": "system-node-critical",
+                        "affinity": {
+                            "nodeAffinity": {
+                                "requiredDuringSchedulingIgnoredDuringExecution": {
+                                    "nodeSelectorTerms": [in_gpu_pools]
+                                }
+                            }
+                        },
+                        "tolerations": [{"operator": "Exists"}],
+                        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+                        "containers": [container],
+                        "volumes": [
+                            {"name": "sockets", "hostPath": {"path": "/var/lib/kubelet/device-plugins"}}
+                        ],
+                    },
+                },
+            },
+        },
+        provider=site.provider,
+        depends_on=(account,),
+    )
+
+
+def check(name: str, spec: ClusterSpec, system: System) -> Iterator[Problem]:
+    """Pools that cannot work, and queues that promise what the pools do not have."""
+    for pool, settings in spec.pools.items():
+        yield from _check_pool(("pools", pool), pool, settings, system)
+    yield from _check_system_pool(spec)
+    yield from _check_queues(spec)
+    yield from _check_access(spec)
+
+
+def _check_pool(path: tuple[str, ...], name: str, spec: PoolSpec, system: System) -> Iterator[Problem]:
+    if spec.min_nodes > spec.max_nodes:
+        yield Problem(
+            MIN_OVER_MAX,
+            (*path, "min_nodes"),
+            f"pool {name!r} has at least {spec.min_nodes} nodes but at most {spec.max_nodes}",
+            "raise `max_nodes` or lower `min_nodes`",
+        )
+    if spec.capacity == "spot" and not system.core.env.spot:
+        yield Problem(
+            SPOT_REFUSED,
+            (*path, "capacity"),
+            f"the environment {system.core.env.name} does not allow spot capacity",
+            "use `capacity: on_demand`, or set `env.spot: true`",
+        )
+    instance = instance_types().get(spec.instance_type)
+    if instance is None:
+        guess = closest(spec.instance_type, instance_types())
+        hint = f"did you mean `{guess}`?" if guess else "see https://aws.amazon.com/ec2/instance-types/"
+        yield Problem(
+            UNKNOWN_INSTANCE,
+            (*path, "instance_type"),
+            f"EC2 has no instance type {spec.instance_type!r}",
+            hint,
+        )
+    elif instance.accelerator and not instance.is_nvidia:
+        yield Problem(
+            NO_DEVICE_PLUGIN,
+            (*path, "instance_type"),
+            f"{spec.instance_type} has {instance.accelerator}, which this back end does not offer to pods",
+            "choose an instance type with NVIDIA GPUs, or without an accelerator",
+        )
+
+
+def _check_system_pool(spec: ClusterSpec) -> Iterator[Problem]:
+    system = spec.pools.get(SYSTEM_POOL)
+    if system is None:
+        yield Problem(
+            NO_SYSTEM_POOL,
+            ("pools",),
+            "no pool is called `system`, where DNS and controllers run",
+            "add `system: {instance_type: m6i.large, min_nodes: 2, max_nodes: 4}`",
+        )
+        return
+    instance = instance_types().get(system.instance_type)
+    faults = {
+        "min_nodes": "has no node when it is idle" if system.min_nodes == 0 else "",
+        "capacity": "is of spot capacity, which can be taken away" if system.capacity == "spot" else "",
+        "instance_type": "has GPUs, which keep other pods away" if instance and instance.is_nvidia else "",
+        "taints": "has taints, which keep the cluster's own pods away" if system.taints else "",
+    }
+    for field, fault in faults.items():
+        if fault:
+            yield Problem(
+                BAD_SYSTEM_POOL,
+                ("pools", SYSTEM_POOL, field),
+                f"the system pool {fault}",
+                "use at least one on-demand node without GPUs and taints",
+            )
+
+
+def _check_queues(spec: ClusterSpec) -> Iterator[Problem]:
+    available = sum(pool.gpus for pool in pools_of(spec))
+    for name, queue in spec.queues.items():
+        if name in _RESERVED:
+            yield Problem(
+                RESERVED_NAME,
+                ("queues", name),
+                f"{name!r} is a namespace of the cluster itself",
+                "choose another name",
+            )
+        if queue.gpus > available:
+            yield Problem(
+                QUEUE_TOO_LARGE,
+                ("queues", name, "gpus"),
+                f"queue {name!r} is promised {queue.gpus} GPUs, but all pools together have at most {available}",
+                "lower `gpus`, or raise `max_nodes` of a pool with GPUs",
+            )
+    total = sum(queue.gpus for queue in spec.queues.values())
+    if total > available and all(queue.gpus <= available for queue in spec.queues.values()):
+        yield Problem(
+            QUEUE_TOO_LARGE,
+            ("queues",),
+            f"the queues are promised {total} GPUs together, but all pools have at most {available}",
+            "lower `gpus` of some queues and let them borrow, or raise `max_nodes` of a pool with GPUs",
+        )
+
+
+def _check_access(spec: ClusterSpec) -> Iterator[Problem]:
+    for index, cidr in enumerate(spec.public_access):
+        if cidr.endswith("/0"):
+            yield Problem(
+                OPEN_API,
+                ("public_access", index),
+                f"{cidr} is the whole internet",
+                "name the ranges of your offices or runners",
+            )
+    for name, access in spec.access.items():
+        for index, space in enumerate(access.namespaces):
+            if space not in spec.queues and space not in _RESERVED:
+                guess = closest(space, spec.queues)
+                yield Problem(
+                    NO_SUCH_TEAM,
+                    ("access", name, "namespaces", index),
+                    f"no queue of this cluster has the namespace {space!r}",
+                    f"did you mean `{guess}`?" if guess else "name a queue",
+                )
+
+
+COMPONENT = Component(
+    kind="clusters",
+    label="cluster",
+    layer=Layer.COMPUTE,
+    token="mlops:compute:Cluster",
+    spec=ClusterSpec,
+    build=build,
+    check=check,
+    uses=("keys", "network"),
+    backend="eks",
+    examples=(
+        Example(
+            "A cluster without GPUs",
+            {
+                "small": {
+                    "version": "1.35",
+                    "pools": {"system": {"instance_type": "m6i.large", "min_nodes": 2, "max_nodes": 4}},
+                }
+            },
+            {},
+        ),
+        Example(
+            "Two teams share spot GPUs; one of them may borrow",
+            {
+                "research": {
+                    "backend": "eks",
+                    "version": "1.35",
+                    "pools": {
+                        "system": {"instance_type": "m6i.large", "min_nodes": 2, "max_nodes": 4},
+                        "batch": {"instance_type": "c7i.4xlarge", "max_nodes": 10, "capacity": "spot"},
+                        "a10g": {
+                            "instance_type": "g5.12xlarge",
+                            "max_nodes": 8,
+                            "capacity": "spot",
+                            "disk": "500GiB",
+                            "labels": {"team": "shared"},
+                        },
+                    },
+                    "queues": {
+                        "risk-team": {"gpus": 16, "borrow": True, "priority": "normal"},
+                        "nlp-team": {"gpus": 8, "cpu": 64, "memory": "256GiB", "priority": "high"},
+                    },
+                    "access": {
+                        "risk": {
+                            "principal": "arn:aws:iam::111122223333:role/risk-ml",
+                            "level": "edit",
+                            "namespaces": ["risk-team"],
+                        }
+                    },
+                }
+            },
+            {},
+        ),
+    ),
+)

@@ -27,7 +27,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,14 @@ class Replaces(StrEnum):
 class _LazyProperties(Mapping[str, "PropertyFacts"]):
     """The properties of an object; each is decoded when it is asked for."""
 
-    __slots__ = ("_decoded", "_specs", "_table")
-
-    def __init__(self, specs: str, table: _Table) -> None:
-        self._specs = dict(spec.split(":", 1) for spec in specs.split())
+    def __init__(self, line: str, table: _Table) -> None:
+        self._line = line
         self._table = table
         self._decoded: dict[str, PropertyFacts] = {}
+
+    @cached_property
+    def _specs(self) -> dict[str, str]:
+        return dict(spec.split(":", 1) for spec in self._line.split())
 
     def __getitem__(self, name: str) -> PropertyFacts:
         found = self._decoded.get(name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mlops_iac.compose.composition import ComposeRequest, Composition
@@ -120,6 +121,11 @@ PHASES: tuple[Phase, ...] = (
     Phase("check", check),
     Phase("plan", plan),
 )
+
+
+def request_at(root: Path, overrides: tuple[str, ...] = (), today: str = "") -> Request:
+    """A request for the system in the folder ``root``, compared with nothing."""
+    return Request(ComposeRequest(root.resolve(), overrides), today=today)
 
 
 def run_phases(request: Request, until: str = "plan") -> Run:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mlops_iac.components.component import Outputs
-from mlops_iac.diagnostics import ConfigPath, Location
+from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location
 from mlops_iac.graph import naming
 from mlops_iac.graph.iam import Statement, policy_document, service_trust
 from mlops_iac.graph.naming import Namer
@@ -18,6 +19,10 @@ from mlops_iac.spec.system import Core, Instance, System
 
 OutputsT = TypeVar("OutputsT", bound=Outputs)
 
+UNREADABLE_FILE = "MI4003"
+"""A file that a component takes from the system's folder is missing, outside that folder, too large or not text."""
+
+_LARGEST_FILE = 10_000_000
 AWS_PROVIDER = "pulumi:providers:aws"
 KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
 
@@ -39,10 +44,15 @@ class Handle:
 
 @dataclass(slots=True)
 class Assembly:
-    """The nodes and outputs collected while a system is compiled; owned by the driver."""
+    """The nodes, outputs and findings collected while a system is compiled; owned by the driver.
 
+    ``folder`` is the system's folder: the only place that files are read from.
+    """
+
+    folder: Path
     nodes: dict[NodeKey, Node] = field(default_factory=dict)
     outputs: dict[tuple[str, str], Outputs] = field(default_factory=dict)
+    problems: list[Diagnostic] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +235,34 @@ class BuildContext:
             and node.inputs.get("role") == role["name"]
         )
         return found or (role,)
+
+    def read_text(self, relative: str, path: ConfigPath) -> str:
+        """The text of a file in the system's folder, named by the field at ``path`` below the component.
+
+        A file that cannot be had is reported at that field, and stands for empty text until the phase ends. A path
+        that leads out of the folder, by ``..``, absolutely or through a symbolic link, is refused.
+        """
+        folder = self.assembly.folder.resolve()
+        try:
+            file = (folder / relative).resolve()
+            if not file.is_relative_to(folder):
+                return self._unreadable(relative, path, "is outside the system's folder", "name a file inside it")
+            if not file.is_file():
+                return self._unreadable(relative, path, "does not exist", f"create it below {folder.name}/")
+            if file.stat().st_size > _LARGEST_FILE:
+                return self._unreadable(relative, path, "is larger than 10 MB", "keep data out of scripts")
+            return file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            return self._unreadable(relative, path, "is not UTF-8 text", "save it as UTF-8")
+        except (OSError, ValueError) as error:
+            return self._unreadable(relative, path, f"cannot be read ({error.__class__.__name__})", "check its name")
+
+    def _unreadable(self, relative: str, path: ConfigPath, what: str, hint: str) -> str:
+        full = (*self.instance.path, *path)
+        self.assembly.problems.append(
+            Diagnostic(UNREADABLE_FILE, f"file {relative!r} {what}", hint, self.locate(full), full)
+        )
+        return ""
 
     def get(self, kind: str, name: str, outputs: type[OutputsT]) -> OutputsT:
         """The outputs of a component built before; its kind must be referenced or listed in ``uses``."""

@@ -24,9 +24,10 @@ UNKNOWN_PROPERTY = "MI4002"
 def compile_graph(system: System, composition: Composition) -> Graph:
     """The resource graph of ``system``; the same system gives the same graph, byte for byte.
 
-    Raises ``DiagnosticsError`` when an emitted resource does not fit its provider type.
+    Raises ``DiagnosticsError`` when a file that a component names cannot be read, or an emitted resource does not fit
+    its provider type.
     """
-    assembly = Assembly()
+    assembly = Assembly(composition.root)
     exports: dict[str, dict[str, Value]] = {layer.value: {} for layer in LAYERS}
     for instance in build_order(system):
         outputs = _build(instance, system, composition, assembly)
@@ -34,7 +35,7 @@ def compile_graph(system: System, composition: Composition) -> Graph:
         name = instance.name if instance.component.many else None
         for field, value in outputs.exports():
             exports[layer][naming.output(instance.kind, name, field)] = value
-    raise_on_errors(_fit_provider_types(assembly.nodes))
+    raise_on_errors((*assembly.problems, *_fit_provider_types(assembly.nodes)))
     linked = link(assembly.nodes, exports)
     core = system.core
     stacks = tuple(
@@ -83,9 +84,7 @@ def in_dependency_order(nodes: list[Node]) -> tuple[Node, ...]:
     Dependencies outside ``nodes`` are ignored. Raises ``graphlib.CycleError`` on a cycle.
     """
     index = {node.key: position for position, node in enumerate(nodes)}
-    sorter = TopologicalSorter(
-        {node.key: [key for key in node.dependencies() if key in index] for node in nodes}
-    )
+    sorter = TopologicalSorter({node.key: [key for key in node.dependencies() if key in index] for node in nodes})
     sorter.prepare()
     ordered: list[Node] = []
     while sorter.is_active():

@@ -24,9 +24,7 @@ def link(nodes: Mapping[NodeKey, Node], exports: Mapping[str, Mapping[str, Value
     under the component's path, the resource's suffix and the property.
     """
     found: dict[str, dict[str, Value]] = {layer: dict(values) for layer, values in exports.items()}
-    names = {
-        value: name for values in exports.values() for name, value in values.items() if isinstance(value, Ref)
-    }
+    names = {value: name for values in exports.values() for name, value in values.items() if isinstance(value, Ref)}
 
     def output_of(layer: str, ref: Ref) -> Value:
         if ref.node.layer == layer:

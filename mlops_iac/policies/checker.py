@@ -68,8 +68,12 @@ def findings_of(
         sorted(
             found,
             key=lambda f: (
-                not f.stops, bool(f.waiver), f.result.verdict is not Verdict.FAIL,
-                severities.index(f.policy.severity), f.policy.id, f.resource.urn,
+                not f.stops,
+                bool(f.waiver),
+                f.result.verdict is not Verdict.FAIL,
+                severities.index(f.policy.severity),
+                f.policy.id,
+                f.resource.urn,
             ),
         )
     )
@@ -89,7 +93,9 @@ def waiver_diagnostics(
                     EXPIRED_WAIVER,
                     f"the waiver of {waiver.rule} for {waiver.resource} expired on {waiver.expires}",
                     f"fix the finding, or ask {waiver.owner} to renew the exception with a new date",
-                    location, path, Severity.WARNING,
+                    location,
+                    path,
+                    Severity.WARNING,
                 )
             )
         elif not any(_covers(waiver, f.policy, f.resource) and f.result.verdict is Verdict.FAIL for f in findings):
@@ -98,7 +104,9 @@ def waiver_diagnostics(
                     UNUSED_WAIVER,
                     f"the waiver of {waiver.rule} for {waiver.resource} covers no finding",
                     "remove it; an unused exception hides a later mistake",
-                    location, path, Severity.WARNING,
+                    location,
+                    path,
+                    Severity.WARNING,
                 )
             )
     return problems
@@ -108,9 +116,7 @@ def diagnostic_of(finding: Finding) -> Diagnostic:
     """A finding as a located diagnostic: an error where it stops an apply, else a warning or information."""
     resource, policy = finding.resource, finding.policy
     failed = finding.result.verdict is Verdict.FAIL
-    severity = (
-        Severity.ERROR if finding.stops else Severity.WARNING if failed and not finding.waiver else Severity.INFO
-    )
+    severity = Severity.ERROR if finding.stops else Severity.WARNING if failed and not finding.waiver else Severity.INFO
     detail = finding.result.detail or f"does not meet: {policy.title}"
     waived = f" (waived: {finding.waiver})" if finding.waiver else ""
     return Diagnostic(
@@ -149,7 +155,11 @@ def _unknown_names(system: System, composition: Composition) -> list[Diagnostic]
 
 
 def _unknown(
-    code: str, what: str, name: str, known: Mapping[str, Pack] | Mapping[str, Policy], composition: Composition,
+    code: str,
+    what: str,
+    name: str,
+    known: Mapping[str, Pack] | Mapping[str, Policy],
+    composition: Composition,
     *path: str | int,
 ) -> Diagnostic:
     close = difflib.get_close_matches(name, known, 1)
@@ -162,6 +172,3 @@ def _unknown(
         composition.location_of(full, value=True),
         full,
     )
-
-
-

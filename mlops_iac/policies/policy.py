@@ -168,19 +168,20 @@ class Finding:
     @property
     def stops(self) -> bool:
         """Whether an apply is refused because of it."""
-        return (
-            self.result.verdict is Verdict.FAIL and self.enforcement is Enforcement.MANDATORY and not self.waiver
-        )
+        return self.result.verdict is Verdict.FAIL and self.enforcement is Enforcement.MANDATORY and not self.waiver
 
 
 def sample(
-    verdict: Verdict, type: str, inputs: Mapping[str, Any], *others: ResourceView, system: SystemView | None = None,
-    protect: bool = False, retain_on_delete: bool = False,
+    verdict: Verdict,
+    type: str,
+    inputs: Mapping[str, Any],
+    *others: ResourceView,
+    system: SystemView | None = None,
+    protect: bool = False,
+    retain_on_delete: bool = False,
 ) -> Sample:
     """A sample of one resource named ``sample``, whose URN is ``sample_urn(type)``."""
-    judged = ResourceView(
-        sample_urn(type), type, "sample", inputs, protect=protect, retain_on_delete=retain_on_delete
-    )
+    judged = ResourceView(sample_urn(type), type, "sample", inputs, protect=protect, retain_on_delete=retain_on_delete)
     return Sample(verdict, (judged, *others), system or SystemView())
 
 

@@ -7,7 +7,17 @@ from typing import Any
 
 from mlops_iac.graph.evaluate import UNKNOWN, evaluate
 from mlops_iac.graph.nodes import Graph, Node
-from mlops_iac.graph.values import Join, NodeKey, Ref, StackOutput, ToBase64, ToJson, Value, children, references
+from mlops_iac.graph.values import (
+    Join,
+    NodeKey,
+    Ref,
+    StackOutput,
+    ToBase64,
+    ToJson,
+    Value,
+    children,
+    references,
+)
 from mlops_iac.policies.policy import ResourceView, StackView, SystemView
 from mlops_iac.spec.system import System
 

@@ -1,0 +1,90 @@
+"""``mlops-iac doctor``: what this machine has for each target."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from mlops_iac.cli.options import EXIT_FAILURE, guarded
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked for. ``needed`` things that are missing make the command fail."""
+
+    target: str
+    what: str
+    found: bool
+    detail: str
+    needed: bool = False
+
+
+@click.command(short_help="Check what this machine has.")
+@guarded
+def command() -> None:
+    """Check what this machine has for each target, and say how to get what is missing.
+
+    Exits with 1 when something that the local target needs is missing.
+
+    \b
+    Example:
+      mlops-iac doctor
+    """
+    checks = machine_checks()
+    for target in dict.fromkeys(check.target for check in checks):
+        click.echo(target)
+        for check in checks:
+            if check.target == target:
+                mark = "ok     " if check.found else "missing"
+                click.echo(f"  {mark}  {check.what}: {check.detail}")
+    if any(check.needed and not check.found for check in checks):
+        sys.exit(EXIT_FAILURE)
+
+
+def machine_checks() -> tuple[Check, ...]:
+    """Everything that a target needs or can use, and whether this machine has it."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    local = "local target"
+    pulumi = "pulumi engine"
+    return (
+        Check("core", "Python", (3, 11) <= sys.version_info[:2] <= (3, 13), f"{version} (3.11 to 3.13)", True),
+        _module(local, "boto3", "pip install 'mlops-iac[local]'"),
+        _module(local, "moto", "pip install 'mlops-iac[local]'"),
+        _module(local, "cryptography", "pip install 'mlops-iac[local]'"),
+        _module(local, "kubernetes", "pip install 'mlops-iac[local]'", needed=False),
+        _api_server(local),
+        _program(pulumi, "pulumi", "install the Pulumi CLI the official way, then check again"),
+        _module(pulumi, "pulumi", "pip install 'mlops-iac[pulumi]'", needed=False),
+        _module(pulumi, "pulumi_aws", "pip install 'mlops-iac[pulumi]'", needed=False),
+        _module(pulumi, "pulumi_kubernetes", "pip install 'mlops-iac[pulumi]'", needed=False),
+        _program("previews against git refs", "git", "install git"),
+    )
+
+
+def _module(target: str, name: str, remedy: str, *, needed: bool = True) -> Check:
+    found = importlib.util.find_spec(name) is not None
+    return Check(target, f"Python package {name}", found, "installed" if found else remedy, needed)
+
+
+def _program(target: str, name: str, remedy: str) -> Check:
+    path = shutil.which(name)
+    return Check(target, f"program {name}", path is not None, path or remedy)
+
+
+def _api_server(target: str) -> Check:
+    folder = os.environ.get("KUBEBUILDER_ASSETS")
+    what = "Kubernetes API server"
+    if folder and all((Path(folder) / name).exists() for name in ("kube-apiserver", "etcd")):
+        return Check(target, what, True, f"kube-apiserver and etcd in {folder}")
+    return Check(
+        target,
+        what,
+        False,
+        "set KUBEBUILDER_ASSETS, or give --kube-context; without it objects are checked and recorded",
+    )

@@ -1,0 +1,74 @@
+"""``mlops-iac explain``: from a resource to the lines that made it, and from a line to what it makes."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+import click
+
+from mlops_iac.cli.options import format_option, request_for, system_options
+from mlops_iac.cli.printing import print_explanation
+from mlops_iac.compose.composition import Composition
+from mlops_iac.diagnostics import ConfigPath, format_path
+from mlops_iac.explanation import Explanation, explain_component, explain_line, explain_resource
+from mlops_iac.graph.nodes import Graph
+from mlops_iac.pipeline import run_phases
+
+
+@click.command(short_help="Trace a resource to its YAML lines, and back.")
+@click.argument("what")
+@format_option("text", "json")
+@system_options
+def command(folder: Path, overrides: tuple[str, ...], what: str, form: str) -> None:
+    """Explain WHAT: a resource name, type or URN; a configuration path; or FILE:LINE.
+
+    \b
+    Examples:
+      mlops-iac explain raw.versioning -C examples/fraud-detection
+      mlops-iac explain buckets.raw -C examples/fraud-detection
+      mlops-iac explain system.yaml:22 -C examples/fraud-detection
+    """
+    run = run_phases(request_for(folder, overrides), until="compile")
+    if run.graph is None or run.composition is None:
+        raise ValueError("the compile phase made no graph")
+    found = _find(what, run.graph, run.composition, folder)
+    if not found:
+        names = [node.name for node in run.graph.nodes()] + [format_path(n.component) for n in run.graph.nodes()]
+        close = difflib.get_close_matches(what, sorted(set(names)), 3)
+        hint = f" Did you mean {', '.join(close)}?" if close else ""
+        raise click.ClickException(f"nothing is called {what!r}.{hint}")
+    print_explanation(found, form)
+
+
+def _find(what: str, graph: Graph, composition: Composition, folder: Path) -> list[Explanation]:
+    place = re.fullmatch(r"(.+):([0-9]+)", what)
+    if place and not what.startswith("urn:"):
+        file = Path(place[1])
+        inside = (
+            file.resolve().relative_to(folder.resolve())
+            if file.exists() and file.resolve().is_relative_to(folder.resolve())
+            else file
+        )
+        return explain_line(graph, composition, inside.as_posix(), int(place[2]))
+    path = _as_path(what, composition)
+    if path:
+        return explain_component(graph, composition, path)
+    return explain_resource(graph, composition, what)
+
+
+def _as_path(what: str, composition: Composition) -> ConfigPath:
+    """``what`` as a path in the configuration, or an empty path where it is none."""
+    current: object = composition.data
+    path: list[str | int] = []
+    for part in re.findall(r"[^.\[\]]+", what):
+        key: str | int = int(part) if isinstance(current, list) and part.isdigit() else part
+        if (isinstance(current, dict) and key in current) or (
+            isinstance(current, list) and isinstance(key, int) and key < len(current)
+        ):
+            current = current[key]
+        else:
+            return ()
+        path.append(key)
+    return tuple(path)

@@ -1,0 +1,84 @@
+"""The command line: one file a verb, imported only when that verb is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+from mlops_iac import __version__
+
+VERBS: Final[dict[str, str]] = {
+    "init": "Make a new system that validates, previews and applies locally.",
+    "validate": "Check the configuration; nothing else is read or changed.",
+    "compile": "Write each layer as a graph, a Pulumi YAML program and Kubernetes manifests.",
+    "preview": "Show what would change, which policies it breaks, and why.",
+    "up": "Apply the configuration to the local target.",
+    "refresh": "Compare the state with what really exists, and show the drift.",
+    "destroy": "Delete everything that an apply made.",
+    "outputs": "Show what the deployed stacks export.",
+    "policy": "List, explain and run the policies.",
+    "graph": "Draw the system: mermaid, svg or a page.",
+    "explain": "Which line made this resource, and what does this line make?",
+    "schema": "Print or write the JSON Schemas that editors use.",
+    "doctor": "Check what this machine has for each target.",
+    "completion": "Print the shell completion script.",
+}
+"""Every verb and its one-line help. The module ``mlops_iac.cli.<verb>`` holds its ``command``."""
+
+EPILOG: Final = """\b
+Exit codes:
+  0   fine
+  1   bad input, or something failed
+  2   a policy or a gate refuses it
+  10  changes are present (only with --exit-code)
+  130 interrupted
+"""
+
+
+class VerbGroup(click.Group):
+    """A group that knows its verbs by name and loads the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"mlops_iac.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], VERBS, 1)
+            if close:
+                error.message += f" Did you mean {close[0]!r}?"
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=VerbGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mlops-iac")
+def cli() -> None:
+    """Declare a whole ML system in YAML; preview, police and deploy it.
+
+    \b
+    Example:
+      mlops-iac preview -C examples/fraud-detection env=prod
+    """
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    cli(prog_name="mlops-iac")

@@ -1,0 +1,100 @@
+"""What the verbs share: their options, building a request, and turning errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from mlops_iac.compose.composition import ComposeRequest
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.pipeline import Baseline, Request
+
+EXIT_FAILURE = 1
+EXIT_REFUSED = 2
+EXIT_CHANGES = 10
+EXIT_INTERRUPTED = 130
+TRACEBACK_VARIABLE = "MLOPS_IAC_TRACEBACK"
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def system_options(function: Function) -> Function:
+    """Add ``-C DIR``, the positional Hydra overrides, and error handling; the verb gets ``folder`` and ``overrides``."""
+    decorated = guarded(function)
+    decorated = click.argument("overrides", nargs=-1, metavar="[OVERRIDE]...")(decorated)
+    return click.option(
+        "-C",
+        "folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=".",
+        metavar="DIR",
+        help="The system's folder, which holds system.yaml.  [default: the current folder]",
+    )(decorated)
+
+
+def format_option(*choices: str) -> Callable[[Function], Function]:
+    """Add ``--format`` with those choices; the first is the default."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="How to print it.",
+    )
+
+
+def request_for(folder: Path, overrides: tuple[str, ...], baseline: Baseline | None = None) -> Request:
+    """The request of a run from what the user typed; the clock is read here and nowhere deeper."""
+    today = datetime.now(tz=UTC).date().isoformat()
+    return Request(ComposeRequest(folder.resolve(), overrides), baseline or Baseline(), today)
+
+
+def guarded(function: Function) -> Function:
+    """Print diagnostics and failures as messages, and leave with the documented exit code."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except DiagnosticsError as error:
+            if os.environ.get(TRACEBACK_VARIABLE):
+                raise
+            fail_with(error.diagnostics, kwargs.get("folder"), kwargs.get("form", "text"))
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            sys.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            # The reader (head, less) went away; that is its right.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(EXIT_FAILURE)
+        except (click.ClickException, click.exceptions.Exit, SystemExit):
+            raise
+        except Exception as error:
+            if os.environ.get(TRACEBACK_VARIABLE):
+                raise
+            click.echo(
+                f"internal error: {type(error).__name__}: {error}\n"
+                f"  this is a fault of mlops-iac; run again with {TRACEBACK_VARIABLE}=1 and report it",
+                err=True,
+            )
+            sys.exit(EXIT_FAILURE)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def fail_with(
+    diagnostics: tuple[Diagnostic, ...], folder: Path | None, form: str, code: int = EXIT_FAILURE
+) -> NoReturn:
+    """Print ``diagnostics`` in the form that the verb was asked for, and exit."""
+    from mlops_iac.cli.printing import print_diagnostics
+
+    print_diagnostics(diagnostics, folder, form)
+    sys.exit(code)

@@ -1,0 +1,46 @@
+"""``mlops-iac preview``: what would change, before anything happens."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from mlops_iac.cli.baseline import load_baseline
+from mlops_iac.cli.options import EXIT_CHANGES, EXIT_REFUSED, format_option, request_for, system_options
+from mlops_iac.cli.printing import print_preview
+from mlops_iac.pipeline import run_phases
+from mlops_iac.plan.model import Op
+
+
+@click.command(short_help="Show what would change.")
+@click.option(
+    "--against",
+    metavar="none|local|REF",
+    help="Compare with nothing, the local state, or a git ref such as origin/main.  "
+    "[default: the local state where there is one]",
+)
+@click.option("--show-same", is_flag=True, help="List unchanged resources too.")
+@click.option("--exit-code", is_flag=True, help="Exit with 10 when there are changes.")
+@format_option("text", "json", "markdown")
+@system_options
+def command(
+    folder: Path, overrides: tuple[str, ...], against: str | None, show_same: bool, exit_code: bool, form: str
+) -> None:
+    """Show what would change: creates, updates, replacements and why, deletes; policies and warnings.
+
+    Reads only the configuration and the state to compare with; needs no cloud account and no network.
+
+    \b
+    Examples:
+      mlops-iac preview -C examples/fraud-detection
+      mlops-iac preview -C examples/fraud-detection --against origin/main --format markdown
+      mlops-iac preview env=prod clusters.research.pools.a10g.max_nodes=16
+    """
+    run = run_phases(request_for(folder, overrides, load_baseline(against, folder.resolve(), overrides)))
+    print_preview(run, folder, form, show_same=show_same)
+    if any(finding.stops for finding in run.findings):
+        sys.exit(EXIT_REFUSED)
+    if exit_code and run.plan and any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
+        sys.exit(EXIT_CHANGES)

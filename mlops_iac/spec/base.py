@@ -6,11 +6,12 @@ annotation, and everything else (JSON Schema, reference pages, plan guards, mask
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, dataclass_transform
 
 import msgspec
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A typed part of the configuration. Subclass with ``kw_only=True`` and annotate fields with ``doc``."""
 
@@ -46,31 +47,27 @@ def doc(
         "immutable": immutable,
         "secret": secret,
     }
-    extra: dict[str, Any] = {name: True for name, on in lifecycle.items() if on}
-    for name, value in (("unit", unit), ("reference", ref), ("expects", expects)):
-        if value is not None:
-            extra[name] = value
+    texts = {"unit": unit, "reference": ref, "expects": expects}
+    extra: dict[str, Any] = {
+        **{name: True for name, on in lifecycle.items() if on},
+        **{name: value for name, value in texts.items() if value is not None},
+    }
     schema = {f"x-{name}": value for name, value in extra.items()}
-    return msgspec.Meta(
-        description=help,
-        ge=ge,
-        le=le,
-        pattern=pattern,
-        min_length=min_length,
-        max_length=max_length,
-        examples=examples,
-        extra=extra,
-        extra_json_schema=schema,
-    )
+    bounds: dict[str, Any] = {
+        "ge": ge,
+        "le": le,
+        "pattern": pattern,
+        "min_length": min_length,
+        "max_length": max_length,
+    }
+    return msgspec.Meta(description=help, examples=examples, extra=extra, extra_json_schema=schema, **bounds)
 
 
 Name = Annotated[
     str,
     msgspec.Meta(
         pattern="^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
-        extra_json_schema={
-            "x-expects": "lower-case letters, digits and hyphens, starting with a letter, at most 40 characters"
-        },
+        extra_json_schema={"x-expects": "lower-case letters, digits and hyphens, starting with a letter, 40 at most"},
     ),
 ]
 """The name of a component or one of its parts, as the owner writes it."""

@@ -233,8 +233,8 @@ class Cron(Quantity):
             raise ValueError(f"{self.expression!r} names both a day of month and a weekday; AWS takes only one")
         if weekday == "*":
             return f"cron({minute} {hour} {day} {month} ? *)"
-        named = re.sub(r"(?<!/)\b[0-7]\b", lambda m: _WEEKDAYS[int(m[0]) % 7], weekday)
-        return f"cron({minute} {hour} ? {month} {named} *)"
+        days = dict.fromkeys(day for item in weekday.split(",") for day in _aws_weekdays(item))
+        return f"cron({minute} {hour} ? {month} {','.join(days)} *)"
 
     @property
     def is_subhourly(self) -> bool:
@@ -248,6 +248,18 @@ class Cron(Quantity):
 
     def __str__(self) -> str:
         return self.expression
+
+
+def _aws_weekdays(item: str) -> list[str]:
+    """One item of a weekday field in AWS's names; listed day by day where a range would pass Sunday."""
+    span, _, step = item.partition("/")
+    if span == "*":
+        return [_WEEKDAYS[day] for day in range(0, 7, int(step))]
+    first, _, last = span.partition("-")
+    if last and int(last) < 7 and not step:
+        return [f"{_WEEKDAYS[int(first)]}-{_WEEKDAYS[int(last)]}"]
+    end = int(last or (6 if step else first))
+    return [_WEEKDAYS[day % 7] for day in range(int(first), end + 1, int(step or 1))]
 
 
 def _check_cron_item(text: str, name: str, item: str, low: int, high: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from mlops_iac.diagnostics import ConfigPath
+from mlops_iac.diagnostics import ConfigPath, Diagnostic
 from mlops_iac.spec.base import Name, Spec, doc
 from mlops_iac.spec.quantities import Duration
 
@@ -32,8 +32,14 @@ class SystemSection(Spec, kw_only=True):
             loses_data=True,
         ),
     ]
-    owner: Annotated[str, doc("Who answers for it: a mail address of a team.", pattern="^[^@\\s]+@[^@\\s]+$",
-                              expects="a mail address")]
+    owner: Annotated[
+        str,
+        doc(
+            "Who answers for it: a mail address of a team.",
+            pattern="^[^@\\s]+@[^@\\s]+$",
+            expects="a mail address",
+        ),
+    ]
     purpose: Annotated[str, doc("What the models decide, in one sentence.", min_length=1)]
     risk_class: Annotated[RiskClass, doc("EU AI Act risk class (Regulation (EU) 2024/1689).")] = "minimal"
     regulations: Annotated[list[Regulation], doc("Laws and frameworks that the system must meet.")] = []
@@ -46,13 +52,21 @@ class CloudSection(Spec, kw_only=True):
     provider: Annotated[Literal["aws"], doc("Cloud provider.")] = "aws"
     region: Annotated[
         str,
-        doc("AWS region.", pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$", expects="an AWS region such as eu-west-1",
-            replaces=True, loses_data=True),
+        doc(
+            "AWS region.",
+            pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$",
+            expects="an AWS region such as eu-west-1",
+            replaces=True,
+            loses_data=True,
+        ),
     ]
     account: Annotated[
         str,
-        doc("AWS account id; other accounts are refused. Quote it: YAML drops leading zeros.",
-            pattern="^[0-9]{12}$", expects="twelve digits in quotes"),
+        doc(
+            "AWS account id; other accounts are refused. Quote it: YAML drops leading zeros.",
+            pattern="^[0-9]{12}$",
+            expects="twelve digits in quotes",
+        ),
     ]
 
 
@@ -100,7 +114,8 @@ class Waiver(Spec, kw_only=True):
     owner: Annotated[str, doc("Who accepted the risk.")]
     reason: Annotated[str, doc("Why it is acceptable.", min_length=1)]
     expires: Annotated[
-        str, doc("Last day it holds.", pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", expects="a date such as 2027-03-31")
+        str,
+        doc("Last day it holds.", pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", expects="a date such as 2027-03-31"),
     ]
     ticket: Annotated[str | None, doc("Where it was decided.")] = None
 
@@ -108,9 +123,9 @@ class Waiver(Spec, kw_only=True):
 class PoliciesSection(Spec, kw_only=True):
     """Which policy packs judge the system, and the exceptions."""
 
-    packs: Annotated[
-        tuple[str, ...], doc("Policy packs; their enforcement adds up, the strictest wins.")
-    ] = ("aws-baseline",)
+    packs: Annotated[tuple[str, ...], doc("Policy packs; their enforcement adds up, the strictest wins.")] = (
+        "aws-baseline",
+    )
     waivers: Annotated[list[Waiver], doc("Exceptions from single policies.")] = []
     allowed_regions: Annotated[list[str], doc("Regions that resources may be in; empty means cloud.region only.")] = []
     allowed_registries: Annotated[list[str], doc("Image registries besides the system's own ECR.")] = []
@@ -146,11 +161,15 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """The typed model of a whole system: the artifact of the spec phase."""
+    """The typed model of a whole system: the artifact of the spec phase.
+
+    ``diagnostics`` holds what the components' own checks warn about.
+    """
 
     core: Core
     instances: tuple[Instance, ...] = ()
     by_kind: Mapping[str, Mapping[str, Instance]] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     def of_kind(self, kind: str) -> Iterator[Instance]:
         """Every declared instance of ``kind``, in the order in which they were written."""
@@ -162,6 +181,15 @@ class System:
 
 
 __all__ = [
-    "AuditSection", "CloudSection", "Core", "EnvironmentSection", "Instance", "Name", "PoliciesSection",
-    "SecuritySection", "System", "SystemSection", "Waiver",
+    "AuditSection",
+    "CloudSection",
+    "Core",
+    "EnvironmentSection",
+    "Instance",
+    "Name",
+    "PoliciesSection",
+    "SecuritySection",
+    "System",
+    "SystemSection",
+    "Waiver",
 ]

@@ -1,0 +1,164 @@
+"""Results as versioned JSON for programs; ``schemas/preview.schema.json`` documents the preview.
+
+Every document has ``version`` and ``kind``, and every diagnostic has one shape. A later version only adds; what is
+removed or changes its meaning raises ``version``. A secret reads ``{"$secret": true}``, a value known only after
+apply ``{"$unknown": true}``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from mlops_iac.diagnostics import Diagnostic, Location, format_path
+from mlops_iac.plan.model import Change, Op, Plan, PropertyChange
+from mlops_iac.render.results import RunDone, StackDone
+from mlops_iac.render.visible import plain_json
+
+VERSION: Final = 1
+
+
+def to_text(document: Mapping[str, Any]) -> str:
+    """A document as indented JSON text, ending in a newline."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def preview_json(plan: Plan, diagnostics: Iterable[Diagnostic] = ()) -> dict[str, Any]:
+    """What would change, resource by resource, with the policy findings and warnings as ``diagnostics``."""
+    return {
+        "version": VERSION,
+        "kind": "preview",
+        "system": plan.system,
+        "environment": plan.environment,
+        "baseline": plan.baseline,
+        "summary": _summary(plan.summary()),
+        "stacks": [
+            {
+                "layer": stack.layer,
+                "project": stack.project,
+                "stack": stack.stack,
+                "changes": [_change(change) for change in stack.changes],
+            }
+            for stack in plan.stacks
+        ],
+        "diagnostics": diagnostics_json(diagnostics),
+    }
+
+
+def validation_json(diagnostics: Iterable[Diagnostic], resources: int | None = None) -> dict[str, Any]:
+    """The result of a validation; ``resources`` is None where it stopped before there were any."""
+    listed = diagnostics_json(diagnostics)
+    valid = not any(item["severity"] == "error" for item in listed)
+    counted = {"resources": resources} if resources is not None else {}
+    return {"version": VERSION, "kind": "validation", "valid": valid, **counted, "diagnostics": listed}
+
+
+def result_json(kind: str, result: RunDone) -> dict[str, Any]:
+    """What an apply, refresh or destroy did; ``kind`` is ``up``, ``refresh`` or ``destroy``."""
+    failures = [item for stack in result.stacks for item in stack.failures]
+    return {
+        "version": VERSION,
+        "kind": kind,
+        "ok": result.ok,
+        "summary": _summary(result.summary()),
+        "stacks": [_stack_done(stack) for stack in result.stacks],
+        "diagnostics": diagnostics_json([*failures, *result.notes]),
+    }
+
+
+def outputs_json(outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Stack outputs by layer."""
+    return {
+        "version": VERSION,
+        "kind": "outputs",
+        "layers": {layer: plain_json(dict(sorted(values.items()))) for layer, values in outputs.items()},
+    }
+
+
+def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
+    """Diagnostics in the one shape that every document uses."""
+    return [
+        {
+            "code": item.code,
+            "severity": item.severity.value,
+            "message": item.message,
+            "location": str(item.location) if item.location is not None else None,
+            "path": format_path(item.path),
+            "hint": item.hint,
+            "related": [{"message": text, "location": str(place)} for text, place in item.related],
+        }
+        for item in diagnostics
+    ]
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "op": change.op.value,
+        "urn": change.urn,
+        **({"oldUrn": change.old_urn} if change.old_urn is not None else {}),
+        "type": change.type,
+        "name": change.name,
+        "custom": change.custom,
+        "component": format_path(change.component),
+        "diff": _diff(change.diff),
+        "replaceReasons": list(change.replace_reasons),
+        "deleteBeforeReplace": change.delete_before_replace,
+        "protect": change.protect,
+        "retain": change.retain,
+        "source": _source(change.source),
+    }
+
+
+def _diff(diff: Iterable[PropertyChange]) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": item.path,
+            "kind": item.kind.value,
+            **({"old": plain_json(item.old)} if item.kind != "add" else {}),
+            **({"new": plain_json(item.new)} if item.kind != "delete" else {}),
+            "replaces": item.replaces,
+            "mayReplace": item.may_replace,
+        }
+        for item in diff
+    ]
+
+
+def _source(location: Location | None) -> str | None:
+    return f"{location.file}:{location.line}" if location is not None else None
+
+
+def _summary(counts: Mapping[Op, int]) -> dict[str, int]:
+    return {op.value: counts.get(op, 0) for op in Op}
+
+
+def _stack_done(stack: StackDone) -> dict[str, Any]:
+    return {
+        "project": stack.project,
+        "stack": stack.stack,
+        "stopped": stack.stopped,
+        "unchanged": stack.same,
+        "operations": [
+            {
+                "op": done.op.value,
+                "urn": done.urn,
+                "type": done.type,
+                "name": done.name,
+                "seconds": round(done.seconds, 3),
+                "recorded": done.recorded,
+            }
+            for done in stack.done
+        ],
+        "skipped": [{"urn": urn, "reason": reason} for urn, reason in stack.skipped.items()],
+        "drift": [
+            {
+                "urn": item.urn,
+                "type": item.type,
+                "name": item.name,
+                "gone": item.gone,
+                "diff": _diff(item.diff),
+            }
+            for item in stack.drift
+        ],
+        "outputs": plain_json(dict(sorted(stack.outputs.items()))),
+    }

@@ -1,0 +1,192 @@
+"""A preview as a section of a pull-request comment.
+
+Whatever comes from a configuration or a provider stands in code spans or fenced blocks, where GitHub and GitLab
+interpret no HTML, link, mention or issue number; fences and span delimiters are longer than any run of backticks
+inside (https://github.github.com/gfm/#code-spans). The comment stays below GitHub's limit of 65,536 characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Final
+
+from mlops_iac.diagnostics import Diagnostic, Severity, format_path
+from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
+from mlops_iac.render.results import name_of, short_type
+from mlops_iac.render.visible import show, show_pair, visible
+
+LONGEST: Final = 60_000
+"""Characters after which details are left out."""
+
+_WIDTH: Final = 110
+_MOST_PROPERTIES: Final = 20
+_OPS: Final = (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.DELETE, Op.SAME)
+_HEADINGS: Final[Mapping[Op, str]] = {
+    Op.CREATE: "create",
+    Op.UPDATE: "update",
+    Op.REPLACE: "replace",
+    Op.DELETE: "delete",
+    Op.SAME: "unchanged",
+}
+_MARKS: Final[Mapping[Op, str]] = {Op.CREATE: "+", Op.UPDATE: "!", Op.REPLACE: "!", Op.DELETE: "-", Op.SAME: " "}
+"""First characters that the ``diff`` highlighter colours: green, orange, red."""
+_BADGES: Final[Mapping[Severity, str]] = {
+    Severity.ERROR: "**error**",
+    Severity.WARNING: "**warning**",
+    Severity.INFO: "note",
+}
+
+
+def preview_markdown(plan: Plan, *, findings: Sequence[Diagnostic] = (), diagnostics: Sequence[Diagnostic] = ()) -> str:
+    """What would change: a table of counts, the findings, then each layer's changes folded away.
+
+    Starts with an HTML comment by which a bot finds its earlier comment.
+    """
+    marker = re.sub(r"[^A-Za-z0-9_./-]|--+", "-", f"{plan.system}/{plan.environment}")
+    head = [
+        f"<!-- mlops-iac preview {marker} -->",
+        f"### Preview of {code(plan.system)} in {code(plan.environment)}",
+        "",
+        f"Compared with {code(plan.baseline)}. {_verdict(plan)}",
+        "",
+    ]
+    changed = [stack for stack in plan.stacks if any(_shown(stack))]
+    if changed:
+        head += [*_table(changed), ""]
+    for title, group in (("Policies", findings), ("Notes", diagnostics)):
+        if group:
+            head += [f"#### {title}", "", *_bullets(group), ""]
+    return _assemble(head, [_layer(stack) for stack in changed])
+
+
+def code(text: str) -> str:
+    """Foreign text as an inline code span, on one line and with nothing in it that is interpreted."""
+    body = visible(text)
+    if not body.strip():
+        return "`(empty)`"
+    ticks = "`" * (_longest_run(body) + 1)
+    padding = " " if body.startswith(("`", " ")) or body.endswith(("`", " ")) else ""
+    return f"{ticks}{padding}{body}{padding}{ticks}"
+
+
+def fenced(lines: Iterable[str], language: str = "") -> list[str]:
+    """Foreign lines as a fenced block whose fence is longer than any run of backticks inside."""
+    body = list(lines)
+    fence = "`" * max(3, max((_longest_run(row) for row in body), default=0) + 1)
+    return [f"{fence}{language}", *body, fence]
+
+
+def _verdict(plan: Plan) -> str:
+    counts = plan.summary()
+    parts = [f"**{counts[op]:,} to {op.value}**" for op in _OPS if counts[op] and op is not Op.SAME]
+    return f"{', '.join(parts)}." if parts else "**Nothing changes.**"
+
+
+def _table(stacks: Sequence[StackPlan]) -> list[str]:
+    rows = ["| layer | " + " | ".join(_HEADINGS[op] for op in _OPS) + " |", "| --- |" + " ---: |" * len(_OPS)]
+    for stack in stacks:
+        custom = [change.op for change in stack.changes if change.custom]
+        cells = [f"{custom.count(op):,}" if op in custom else "" for op in _OPS]
+        layer = code(stack.layer).replace("|", "\\|")
+        rows.append(f"| {layer} | " + " | ".join(cells) + " |")
+    return rows
+
+
+def _bullets(diagnostics: Iterable[Diagnostic]) -> list[str]:
+    order = list(Severity)
+    rows = []
+    for item in sorted(diagnostics, key=lambda found: order.index(found.severity)):
+        place = str(item.location) if item.location is not None else format_path(item.path)
+        rows.append(f"- {_BADGES[item.severity]} {code(item.code)} {code(item.message)}")
+        if place:
+            rows.append(f"  at {code(place)}")
+        if item.hint:
+            rows.append(f"  hint: {code(item.hint)}")
+    return rows
+
+
+def _shown(stack: StackPlan) -> list[Change]:
+    return [change for change in stack.changes if change.custom and change.op is not Op.SAME]
+
+
+def _layer(stack: StackPlan) -> list[str]:
+    changes = _shown(stack)
+    opened = " open" if any(change.op in (Op.REPLACE, Op.DELETE) for change in changes) else ""
+    title = f"<code>{escape(visible(stack.layer))}</code>: {len(changes):,} of "
+    total = sum(change.custom for change in stack.changes)
+    return [
+        f"<details{opened}><summary>{title}{total:,} resources change</summary>",
+        "",
+        *fenced((row for change in changes for row in _change(change)), "diff"),
+        "",
+        "</details>",
+        "",
+    ]
+
+
+def _change(change: Change) -> list[str]:
+    mark = _MARKS[change.op]
+    where = f"  {change.source.file}:{change.source.line}" if change.source is not None else ""
+    notes = _notes(change)
+    head = f"{change.op.value} {change.name}  {short_type(change.type)}{where}{notes}"
+    rows = [f"{mark} {visible(head)}"]
+    rows += [f"{mark}     {visible(row)}" for row in _properties(change.diff)]
+    return rows
+
+
+def _notes(change: Change) -> str:
+    notes = []
+    if change.op is Op.REPLACE:
+        notes.append(f"because of {', '.join(change.replace_reasons) or 'replace_on_changes'}")
+        notes.append("the old one goes first" if change.delete_before_replace else "the new one comes first")
+    if change.op is Op.DELETE and change.retain:
+        notes.append("kept in the cloud")
+    if change.op in (Op.DELETE, Op.REPLACE) and change.protect:
+        notes.append("protected")
+    if change.old_urn is not None:
+        notes.append(f"was {name_of(change.old_urn)}")
+    return f"  ({'; '.join(notes)})" if notes else ""
+
+
+def _properties(diff: Sequence[PropertyChange]) -> list[str]:
+    rows = []
+    for item in diff[:_MOST_PROPERTIES]:
+        room = max(_WIDTH - len(item.path), 40)
+        if item.kind is Kind.UPDATE:
+            old, new = show_pair(item.old, item.new, room)
+            rows.append(f"{item.path}: {old} -> {new}")
+        elif item.kind is Kind.ADD:
+            rows.append(f"{item.path}: {show(item.new, room)} (new)")
+        else:
+            rows.append(f"{item.path}: {show(item.old, room)} (removed)")
+    if len(diff) > _MOST_PROPERTIES:
+        rows.append(f"and {len(diff) - _MOST_PROPERTIES:,} more")
+    return rows
+
+
+def _assemble(head: Sequence[str], layers: Sequence[Sequence[str]]) -> str:
+    """The comment, without what would make it too long: whole layers first, then findings; it says so."""
+    kept, size = [], 0
+    for row in head:
+        size += len(row) + 1
+        if size > LONGEST:
+            kept += ["", "Findings are cut for length; the run's log shows everything."]
+            break
+        kept.append(row)
+    left_out = 0
+    for layer in layers:
+        length = sum(len(row) + 1 for row in layer)
+        if size + length > LONGEST:
+            left_out += 1
+            continue
+        kept += layer
+        size += length
+    if left_out:
+        kept.append(f"Left out for length: {left_out} layer(s); the run's log shows everything.")
+    return "\n".join(kept).rstrip("\n") + "\n"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

@@ -764,7 +764,7 @@ def _device_plugin(spec: ClusterSpec, ctx: BuildContext, site: Site) -> None:
     """
     name = "nvidia-device-plugin"
     space = namespace(ctx, "device-plugin-namespace", name, site, pod_security="privileged")
-    container = {
+    container: dict[str, Value] = {
         "name": "device-plugin",
         "image": spec.device_plugin_image,
         "env": [{"name": "FAIL_ON_INIT_ERROR", "value": "false"}],

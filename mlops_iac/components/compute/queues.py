@@ -236,7 +236,7 @@ def _quota(
     )
     too_high: list[Value] = [level for level, value in LEVELS.items() if value > LEVELS[spec.priority]]
     if too_high:
-        scope = {"scopeName": "PriorityClass", "operator": "In", "values": too_high}
+        scope: dict[str, Value] = {"scopeName": "PriorityClass", "operator": "In", "values": too_high}
         _namespaced(
             ctx,
             site,

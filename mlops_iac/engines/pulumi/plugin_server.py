@@ -1,0 +1,404 @@
+"""Serves one of our providers to the real Pulumi engine, over Pulumi's plugin protocol.
+
+The engine starts an executable named ``pulumi-resource-<package>`` and reads the port of a gRPC server from its first
+line of output. ``plugin_script`` is the text of such an executable; put it on ``PATH``, or name its folder under
+``plugins.providers`` in Pulumi.yaml. The provider behind it is the one that the local engine calls in-process, so one
+implementation serves both engines.
+
+Our providers see plain data. This module keeps what the engine adds to it: secrets are laid open for the provider and
+marked again on what it answers; unknowns of a preview never reach a create or an update; ``ignoreChanges`` and replacing
+properties go through the provider's ``diff``.
+Source: https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent import futures
+from typing import Any, Final, NoReturn, Protocol
+
+import grpc  # type: ignore[import-untyped]
+from google.protobuf import empty_pb2, json_format, struct_pb2  # type: ignore[import-untyped]
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from mlops_iac.engines.local.provider import (
+    OutcomeUnknownError,
+    Provider,
+    ProviderError,
+    ProviderFactory,
+    UnreachableError,
+)
+from mlops_iac.engines.local.values import with_secrets
+from mlops_iac.engines.pulumi.sdk import plugin_version
+from mlops_iac.graph.evaluate import SIGNATURE_KEY, UNKNOWN, SecretValue, contains_unknown, reveal
+from mlops_iac.providers.facts import facts_of
+from mlops_iac.state.checkpoint import SECRET_SIGNATURE
+from mlops_iac.state.snapshot import ResourceState
+
+UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""How the wire writes a value that is not known yet (sdk/go/common/resource/plugin/rpc.go)."""
+MESSAGE_LIMIT: Final = 400 * 1024 * 1024
+"""Largest message, the engine's own limit; gRPC's default of 4 MB is too small for big inputs."""
+THREADS: Final = 16
+"""Calls at the same time: the engine's default parallelism is not above it on a laptop."""
+
+
+class Context(Protocol):
+    """The part of a gRPC call's context that is used."""
+
+    def abort(self, code: grpc.StatusCode, details: str) -> NoReturn:
+        """End the call with an error."""
+        ...
+
+
+class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
+    """The plugin protocol in front of the provider that ``factory`` makes for the engine's configuration.
+
+    ``report`` shows a message to the user beside a resource; ``schema`` is the package's schema, which only Pulumi YAML
+    and ``pulumi package`` ask for.
+    """
+
+    def __init__(
+        self,
+        package: str,
+        factory: ProviderFactory,
+        *,
+        version: str = "",
+        report: Callable[[str, str], None] = lambda urn, text: None,
+        schema: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        self._package = package
+        self._factory = factory
+        self._version = version or plugin_version(package) or "0.0.0"
+        self._report = report
+        self._schema = schema
+        self._provider: Provider | None = None
+
+    def Handshake(  # noqa: N802
+        self, request: provider_pb2.ProviderHandshakeRequest, context: Context
+    ) -> provider_pb2.ProviderHandshakeResponse:
+        """The engine's first call: what both sides understand."""
+        return provider_pb2.ProviderHandshakeResponse(
+            accept_secrets=True, accept_resources=False, accept_outputs=False
+        )
+
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: Context) -> plugin_pb2.PluginInfo:  # noqa: N802
+        """The version that the installed SDK asks for."""
+        return plugin_pb2.PluginInfo(version=self._version)
+
+    def GetSchema(  # noqa: N802
+        self, request: provider_pb2.GetSchemaRequest, context: Context
+    ) -> provider_pb2.GetSchemaResponse:
+        """The package's schema."""
+        return provider_pb2.GetSchemaResponse(
+            schema=json.dumps({"name": self._package, "version": self._version, **self._schema()})
+        )
+
+    def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:  # noqa: N802
+        """Called instead of a start, when ``PULUMI_DEBUG_PROVIDERS`` names a server that runs already."""
+        return empty_pb2.Empty()
+
+    def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:  # noqa: N802
+        """The user interrupted: calls under way are finished, so that nothing is created that nobody recorded."""
+        return empty_pb2.Empty()
+
+    def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:  # noqa: N802
+        """Configuration is taken as it is."""
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:  # noqa: N802
+        """A provider's configuration changes without replacing what it manages."""
+        old, new = load(request.old_inputs), load(request.news)
+        changes = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+        return provider_pb2.DiffResponse(changes=_verdict(changes), diffs=changes)
+
+    def Configure(
+        self, request: provider_pb2.ConfigureRequest, context: Context
+    ) -> provider_pb2.ConfigureResponse:
+        """Make the provider. In a preview the engine leaves it out when the configuration is not known yet."""
+        config = {name: _configured(value) for name, value in reveal(load(request.args)).items()}
+        try:
+            self._provider = self._factory(self._package, config)
+        except ProviderError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+
+    def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:  # noqa: N802
+        """Failures of the inputs as far as they are known."""
+        news = load(request.news)
+        known = {name: value for name, value in news.items() if not contains_unknown(value)}
+        open_names = news.keys() - known.keys()
+        found = self._call(
+            context,
+            lambda provider: provider.check(
+                request.urn, _type(request.urn), reveal(known), reveal(load(request.olds))
+            ),
+        )
+        failures = [
+            provider_pb2.CheckFailure(property=item.property, reason=item.reason)
+            for item in found
+            if item.property.partition(".")[0] not in open_names
+        ]
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:  # noqa: N802
+        """What changes. An unknown differs from every value, as in the provider bridge."""
+        news = _unknown_as_text(reveal(load(request.news)))
+        found = self._call(
+            context,
+            lambda provider: provider.diff(
+                request.urn,
+                _type(request.urn),
+                request.id,
+                reveal(load(request.old_inputs)),
+                news,
+                tuple(request.ignoreChanges),
+            ),
+        )
+        detail = {
+            name: provider_pb2.PropertyDiff(kind=_kind(name, request, name in found.replaces), inputDiff=True)
+            for name in found.changes
+        }
+        return provider_pb2.DiffResponse(
+            changes=_verdict(found.changes),
+            diffs=found.changes,
+            replaces=found.replaces,
+            deleteBeforeReplace=found.delete_before_replace,
+            detailedDiff=detail,
+            hasDetailedDiff=True,
+        )
+
+    def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:  # noqa: N802
+        """Create, or in a preview say what is known of the outputs."""
+        inputs = load(request.properties)
+        if request.preview:
+            return provider_pb2.CreateResponse(id="", properties=dump(_planned(_type(request.urn), inputs)))
+        made = self._call(
+            context, lambda provider: provider.create(request.urn, _type(request.urn), reveal(inputs))
+        )
+        self._mention(request.urn, made.recorded)
+        return provider_pb2.CreateResponse(
+            id=made.id, properties=dump(_marked(request.urn, inputs, made.outputs))
+        )
+
+    def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:  # noqa: N802
+        """The resource as it is; an empty id says that it is gone."""
+        inputs, outputs = load(request.inputs), load(request.properties)
+        found = self._call(
+            context,
+            lambda provider: provider.read(
+                request.urn, _type(request.urn), request.id, reveal(inputs), reveal(outputs)
+            ),
+        )
+        if found is None:
+            return provider_pb2.ReadResponse(id="")
+        return provider_pb2.ReadResponse(
+            id=found.id,
+            inputs=dump(_marked(request.urn, inputs, found.inputs)),
+            properties=dump(_marked(request.urn, {**outputs, **inputs}, found.outputs)),
+        )
+
+    def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:  # noqa: N802
+        """Change in place, or in a preview say what is known of the outputs."""
+        old_inputs, olds, news = load(request.old_inputs), load(request.olds), load(request.news)
+        if request.preview:
+            computed = {name: value for name, value in olds.items() if name not in old_inputs}
+            return provider_pb2.UpdateResponse(properties=dump({**computed, **news}))
+        made = self._call(
+            context,
+            lambda provider: provider.update(
+                request.urn, _type(request.urn), request.id, reveal(old_inputs), reveal(olds), reveal(news)
+            ),
+        )
+        self._mention(request.urn, made.recorded)
+        return provider_pb2.UpdateResponse(properties=dump(_marked(request.urn, news, made.outputs)))
+
+    def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:  # noqa: N802
+        """Delete; what is gone already is fine."""
+        inputs, outputs = reveal(load(request.old_inputs)), reveal(load(request.properties))
+        self._call(
+            context,
+            lambda provider: provider.delete(request.urn, _type(request.urn), request.id, inputs, outputs),
+        )
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:  # noqa: N802
+        """Call a function of the package."""
+        answer = self._call(
+            context, lambda provider: provider.invoke(request.tok, reveal(load(request.args)))
+        )
+        return provider_pb2.InvokeResponse(**{"return": dump(answer)})
+
+    def _call(self, context: Context, action: Callable[[Provider], Any]) -> Any:
+        """The provider's answer; its errors become the engine's. The state stays as it was before the call."""
+        provider = self._provider
+        if provider is None:
+            context.abort(
+                grpc.StatusCode.FAILED_PRECONDITION, f"the {self._package} provider is not configured yet"
+            )
+        try:
+            return action(provider)
+        except UnreachableError as error:
+            context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
+        except OutcomeUnknownError as error:
+            context.abort(grpc.StatusCode.UNKNOWN, f"{error} (whether it took effect is not known)")
+        except ProviderError as error:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+
+    def _mention(self, urn: str, recorded: str | None) -> None:
+        if recorded:
+            self._report(urn, f"recorded only: {recorded}")
+
+
+def load(message: struct_pb2.Struct) -> dict[str, Any]:
+    """A wire object as evaluated data, with ``UNKNOWN`` and ``SecretValue``."""
+    return {name: _from_wire(value) for name, value in json_format.MessageToDict(message).items()}
+
+
+def dump(values: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Evaluated data as a wire object."""
+    return json_format.ParseDict(
+        {name: _to_wire(value) for name, value in values.items()}, struct_pb2.Struct()
+    )
+
+
+def plugin_script(package: str, factory: str, python: str = sys.executable) -> str:
+    """Text of the executable ``pulumi-resource-<package>``; ``factory`` is ``module:function``, a ``ProviderFactory``."""
+    module = "mlops_iac.engines.pulumi.plugin_server"
+    command = shlex.join([python, "-u", "-m", module, "--package", package, "--factory", factory])
+    return f'#!/bin/sh\nexec {command} "$@"\n'
+
+
+def serve(package: str, factory: ProviderFactory, engine: str = "", **options: Any) -> grpc.Server:
+    """Start serving on a free loopback port and print the port, as the engine expects."""
+    limits = [
+        ("grpc.max_receive_message_length", MESSAGE_LIMIT),
+        ("grpc.max_send_message_length", MESSAGE_LIMIT),
+    ]
+    server = grpc.server(futures.ThreadPoolExecutor(THREADS), options=limits)
+    servicer = ProviderServer(package, factory, report=_reporter(engine), **options)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    return server
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of a plugin executable; runs until the engine stops it or is gone."""
+    parser = argparse.ArgumentParser(
+        prog="pulumi-resource", description="Serve a provider to the Pulumi engine."
+    )
+    parser.add_argument("--package", required=True, help="Pulumi package, for example aws")
+    parser.add_argument("--factory", required=True, help="module:function that makes the provider")
+    parser.add_argument("--schema", help="module:function that answers the package's schema")
+    parser.add_argument("engine", nargs="?", default="", help="address of the engine, given by it")
+    given, _ = parser.parse_known_args(arguments)
+    options = {"schema": _named(given.schema)} if given.schema else {}
+    server = serve(given.package, _named(given.factory), given.engine, **options)
+    parent = os.getppid()
+    # An engine that is killed sends no signal: without it the process would stay for ever.
+    while os.getppid() == parent:
+        threading.Event().wait(1)
+    server.stop(None)
+
+
+def _named(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _reporter(engine: str) -> Callable[[str, str], None]:
+    if not engine:
+        return lambda urn, text: None
+    stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(engine))
+
+    def report(urn: str, text: str) -> None:
+        stub.Log(engine_pb2.LogRequest(severity=engine_pb2.INFO, urn=urn, message=text))
+
+    return report
+
+
+def _planned(type: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    facts = facts_of(type)
+    computed = dict.fromkeys(facts.outputs, UNKNOWN) if facts is not None else {}
+    return {**computed, **inputs}
+
+
+def _marked(urn: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return with_secrets(outputs, ResourceState(urn, _type(urn), True, inputs=inputs))
+
+
+def _type(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def _kind(name: str, request: provider_pb2.DiffRequest, replaces: bool) -> provider_pb2.PropertyDiff.Kind.ValueType:
+    kinds = provider_pb2.PropertyDiff
+    if name not in request.old_inputs.fields:
+        return kinds.ADD_REPLACE if replaces else kinds.ADD
+    if name not in request.news.fields:
+        return kinds.DELETE_REPLACE if replaces else kinds.DELETE
+    return kinds.UPDATE_REPLACE if replaces else kinds.UPDATE
+
+
+def _verdict(changes: tuple[str, ...] | list[str]) -> provider_pb2.DiffResponse.DiffChanges.ValueType:
+    return provider_pb2.DiffResponse.DIFF_SOME if changes else provider_pb2.DiffResponse.DIFF_NONE
+
+
+def _configured(value: Any) -> Any:
+    """A provider setting: the wire writes everything but text as JSON. An account id stays text although it looks like a
+    number."""
+    if isinstance(value, str) and (value in ("true", "false") or value[:1] in ("[", "{")):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _from_wire(value: Any) -> Any:
+    if value == UNKNOWN_TEXT:
+        return UNKNOWN
+    if isinstance(value, dict):
+        if value.get(SIGNATURE_KEY) == SECRET_SIGNATURE:
+            return SecretValue(_from_wire(value.get("value")))
+        return {name: _from_wire(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_from_wire(item) for item in value]
+    # The wire knows one kind of number, a 64-bit float.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _to_wire(value: Any) -> Any:
+    if value is UNKNOWN:
+        return UNKNOWN_TEXT
+    if isinstance(value, SecretValue):
+        return {SIGNATURE_KEY: SECRET_SIGNATURE, "value": _to_wire(value.value)}
+    if isinstance(value, Mapping):
+        return {name: _to_wire(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_wire(item) for item in value]
+    return value
+
+
+def _unknown_as_text(value: Any) -> Any:
+    if value is UNKNOWN:
+        return UNKNOWN_TEXT
+    if isinstance(value, Mapping):
+        return {name: _unknown_as_text(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_unknown_as_text(item) for item in value]
+    return value
+
+
+if __name__ == "__main__":
+    main()

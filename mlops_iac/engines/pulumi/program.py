@@ -1,0 +1,225 @@
+"""One layer's graph as a real Pulumi program.
+
+``run_layer`` is the body of ``stacks/<layer>/__main__.py``: it reads the stack's configuration, compiles the system and
+calls ``register``. ``register`` alone serves an inline program of the Automation API.
+
+What the engine records equals the graph, but for what an SDK class or the engine adds by itself:
+
+* secret inputs: a class marks some properties secret (``aws:rds/instance:Instance`` ``password``, ``data`` and
+  ``stringData`` of a Kubernetes Secret) and lists them in ``additionalSecretOutputs``;
+* defaults: some classes fill in ``description: Managed by Pulumi`` where it is left out (security groups, subnet and
+  parameter groups), as the provider itself would;
+* aliases: a class lists the former tokens of its type;
+* providers: the engine takes configuration as text, so what is not a string is written as JSON, and it adds the
+  ``version`` of the SDK;
+* a component in ``depends_on`` stands for its children, which the SDK names one by one;
+* ``pulumi:pulumi:StackReference``, one for each other stack that is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.pulumi.codes import BAD_CONFIG, NO_SYSTEM, UNKNOWN_LAYER, WRONG_PROJECT
+from mlops_iac.engines.pulumi.inputs import Inputs
+from mlops_iac.engines.pulumi.sdk import (
+    PROVIDER_PREFIX,
+    package_of,
+    plugin_version,
+    python_names,
+    resource_class,
+)
+from mlops_iac.engines.pulumi.stack_outputs import StackOutputs
+from mlops_iac.graph import naming
+from mlops_iac.graph.nodes import LAYERS, Graph, Node, Stack
+from mlops_iac.graph.values import NodeKey, Ref, StackOutput, ToJson, Value, references
+
+DEFAULT_SYSTEM = "../../examples/fraud-detection"
+
+
+def run_layer(layer: str) -> None:
+    """Compile the system that the stack's configuration names and register its ``layer``.
+
+    Raises ``pulumi.RunError`` with every located diagnostic when the configuration is wrong.
+    """
+    with located_errors():
+        graph = _compile(layer)
+        stack = graph.stack(layer)
+        if stack is None:
+            pulumi.log.info(f"{graph.system} declares nothing for the {layer} layer")
+            return
+        register(stack, system=graph.system, organization=pulumi.Config().get("organization"))
+
+
+@contextmanager
+def located_errors() -> Iterator[None]:
+    """Within it, diagnostics end the program as the engine shows its own errors: without a traceback."""
+    try:
+        yield
+    except DiagnosticsError as error:
+        raise pulumi.RunError(_explained(error)) from None
+
+
+def register(stack: Stack, *, system: str, organization: str | None = None) -> dict[NodeKey, pulumi.Resource]:
+    """Register every node of ``stack`` with the running Pulumi program and export its outputs.
+
+    Other layers' outputs are read from the stacks of the same name in ``organization`` (default: the current one).
+    Raises ``DiagnosticsError`` when the program runs in another project, or when an update needs an output that another
+    stack does not export yet.
+    """
+    _refuse_other_project(stack)
+    organization = organization or pulumi.get_organization()
+    own_name = pulumi.get_stack()
+    others = StackOutputs(
+        _stack_outputs(stack), lambda layer: f"{organization}/{naming.project(system, layer)}/{own_name}"
+    )
+    resources: dict[NodeKey, pulumi.Resource] = {}
+    inputs = Inputs(resources, others.of)
+    wanted = _outputs_read(stack)
+    for node in stack.nodes:
+        resources[node.key] = _resource(node, inputs, resources, wanted.get(node.key, ()))
+    for component in resources.values():
+        if isinstance(component, pulumi.ComponentResource):
+            component.register_outputs({})
+    for name, value in stack.outputs.items():
+        pulumi.export(name, inputs.of(value))
+    return resources
+
+
+def _resource(
+    node: Node, inputs: Inputs, resources: Mapping[NodeKey, pulumi.Resource], wanted: tuple[str, ...]
+) -> pulumi.Resource:
+    options = _options(node, resources)
+    if not node.custom:
+        return pulumi.ComponentResource(node.type, node.name, inputs.of(node.inputs), options)
+    package = package_of(node.type)
+    if node.type.startswith(PROVIDER_PREFIX):
+        # The SDK's provider classes add defaults from environment variables; the graph says all there is.
+        options = pulumi.ResourceOptions.merge(
+            options, pulumi.ResourceOptions(version=plugin_version(package))
+        )
+        return pulumi.ProviderResource(package, node.name, _provider_inputs(node, inputs), options)
+    known = resource_class(node.type)
+    if known is None:
+        options = pulumi.ResourceOptions.merge(
+            options, pulumi.ResourceOptions(version=plugin_version(package))
+        )
+        declared = dict.fromkeys(wanted)
+        return pulumi.CustomResource(node.type, node.name, {**declared, **inputs.of(node.inputs)}, options)
+    named = python_names(known)
+    arguments: dict[str, Any] = {named[name]: inputs.of(value) for name, value in node.inputs.items()}
+    return known(node.name, opts=options, **arguments)
+
+
+def _options(node: Node, resources: Mapping[NodeKey, pulumi.Resource]) -> pulumi.ResourceOptions:
+    options = node.options
+    provider = resources[options.provider] if options.provider is not None else None
+    if provider is not None and not isinstance(provider, pulumi.ProviderResource):
+        raise TypeError(f"{node.key}: {options.provider} is not a provider")
+    return pulumi.ResourceOptions(
+        parent=resources[options.parent] if options.parent is not None else None,
+        provider=provider,
+        depends_on=[resources[key] for key in options.depends_on],
+        # Said even when false: left out, the SDK and the engine take the parent's.
+        protect=options.protect,
+        retain_on_delete=options.retain_on_delete,
+        # Left out when false: said, it would overrule the provider, which knows that a fixed name cannot exist twice.
+        delete_before_replace=options.delete_before_replace or None,
+        ignore_changes=list(options.ignore_changes),
+        replace_on_changes=list(options.replace_on_changes),
+        additional_secret_outputs=list(options.additional_secret_outputs),
+        aliases=list(options.aliases),
+    )
+
+
+def _provider_inputs(node: Node, inputs: Inputs) -> dict[str, Any]:
+    return {name: inputs.of(_as_text(value)) for name, value in node.inputs.items()}
+
+
+def _as_text(value: Value) -> Value:
+    structured = isinstance(value, bool | int | float | list | tuple | Mapping)
+    return ToJson(value) if structured else value
+
+
+def _stack_outputs(stack: Stack) -> Iterator[StackOutput]:
+    for values in (*(node.inputs for node in stack.nodes), stack.outputs):
+        yield from (found for found in references(values) if isinstance(found, StackOutput))
+
+
+def _outputs_read(stack: Stack) -> dict[NodeKey, tuple[str, ...]]:
+    """The properties of each node that others read: a resource without SDK class has only those as outputs."""
+    found: dict[NodeKey, dict[str, None]] = {}
+    for values in (*(node.inputs for node in stack.nodes), stack.outputs):
+        for ref in references(values):
+            if isinstance(ref, Ref) and ref.path[0] not in ("id", "urn"):
+                found.setdefault(ref.node, {})[str(ref.path[0])] = None
+    return {key: tuple(names) for key, names in found.items()}
+
+
+def _refuse_other_project(stack: Stack) -> None:
+    project = pulumi.get_project()
+    if project != stack.project:
+        raise DiagnosticsError(
+            [
+                Diagnostic(
+                    WRONG_PROJECT,
+                    f"the {stack.layer} layer of this system is the Pulumi project {stack.project!r}, not {project!r}",
+                    f"write `name: {stack.project}` in Pulumi.yaml, or set `system` to the system that it serves",
+                )
+            ]
+        )
+
+
+def _compile(layer: str) -> Graph:
+    from mlops_iac.compose.composition import ComposeRequest
+    from mlops_iac.pipeline import Request, run_phases
+
+    if layer not in LAYERS:
+        raise _failure(UNKNOWN_LAYER, f"there is no layer {layer!r}", f"layers are {', '.join(LAYERS)}")
+    config = pulumi.Config()
+    folder = Path(config.get("system") or DEFAULT_SYSTEM).resolve()
+    if not folder.is_dir():
+        raise _failure(
+            NO_SYSTEM,
+            f"the folder of the system is not there: {folder}",
+            "set it relative to this project: `pulumi config set system ../../my-system`",
+        )
+    environment = config.get("environment") or pulumi.get_stack()
+    overrides = (f"env={environment}", *_overrides(config))
+    graph = run_phases(Request(ComposeRequest(folder, overrides)), "compile").graph
+    if graph is None:
+        raise ValueError("the compile phase made no graph")
+    return graph
+
+
+def _overrides(config: pulumi.Config) -> tuple[str, ...]:
+    given = config.get_object("overrides") or []
+    if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+        raise _failure(
+            BAD_CONFIG,
+            f"`overrides` must be a list of texts such as a.b=c, not {given!r}",
+            "write it as a YAML list in Pulumi.<stack>.yaml",
+        )
+    return tuple(given)
+
+
+def _explained(error: DiagnosticsError) -> str:
+    """What the engine prints after ``error: ``; the first line stands on its own in its summary."""
+    count = len(error.diagnostics)
+    lines = [f"the configuration has {count} problem{'s' if count > 1 else ''}"]
+    for item in error.diagnostics:
+        place = f"{item.location}: " if item.location is not None else ""
+        lines.append(f"{place}{item.severity} {item.code}: {item.message}")
+        if item.hint:
+            lines.append(f"  {item.hint}")
+    return "\n".join(lines)
+
+
+def _failure(code: str, message: str, hint: str) -> DiagnosticsError:
+    return DiagnosticsError([Diagnostic(code, message, hint)])

@@ -31,12 +31,15 @@ _MEMORY_SHARE = 0.9
 """The part of a node's memory that pods can have; the rest is the system's."""
 
 
+Processors = Annotated[int, doc("Number of processors.", unit="vCPUs", ge=0)]
+
+
 class QueueSpec(Spec, kw_only=True):
     """A team's share of the cluster; the queue's name is the name of the team's namespace."""
 
     gpus: Annotated[int, doc("GPUs that the team always gets.", unit="GPUs", ge=0)] = 0
     cpu: Annotated[
-        int | None, doc("Processors of pools without GPUs; unset means none.", unit="vCPUs", ge=0)
+        Processors | None, doc("Processors of pools without GPUs; unset means none.", unit="vCPUs")
     ] = None
     memory: Annotated[Size | None, doc("Memory of pools without GPUs; unset means 4 GiB a processor.")] = None
     borrow: Annotated[bool, doc("Whether jobs may take what other teams leave idle.")] = False

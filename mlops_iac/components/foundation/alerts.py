@@ -153,7 +153,6 @@ def _notifier(name: str, ctx: BuildContext, topic: Handle, targets: list[dict[st
             keys.use("internal"),
         ),
         service="lambda.amazonaws.com",
-        source_arn=ctx.arn("lambda", f"function:{function_name}"),
     )
     function = ctx.add(
         "notifier",

@@ -209,7 +209,6 @@ def _trail(ctx: BuildContext, bucket: Handle, policy: Handle) -> Handle:
         "trail-role",
         (Statement(("logs:CreateLogStream", "logs:PutLogEvents"), (streams,)),),
         service="cloudtrail.amazonaws.com",
-        source_arn=_trail_arn(ctx),
     )
     return ctx.add(
         "cloudtrail",

@@ -65,6 +65,8 @@ Endpoint = Literal[
 ]
 """Short names of the services that a private endpoint can reach."""
 
+VpcId = Annotated[str, doc("Id of a VPC.", pattern="^vpc-[0-9a-f]+$", expects="an id such as vpc-0a1b2c3d")]
+
 _GATEWAYS = ("s3", "dynamodb")
 _INTERFACES: dict[str, tuple[str, ...]] = {
     "ecr": ("ecr.api", "ecr.dkr"),
@@ -125,9 +127,7 @@ class NetworkSpec(Spec, kw_only=True):
     internet_egress: Annotated[
         bool, doc("Let workloads open HTTPS connections to the internet, for example to a hosted tracker.")
     ] = False
-    vpc_id: Annotated[
-        str | None, doc("Id of the existing VPC.", pattern="^vpc-[0-9a-f]+$", expects="a VPC id")
-    ] = None
+    vpc_id: Annotated[VpcId | None, doc("Id of the existing VPC.")] = None
     private_subnet_ids: Annotated[list[str], doc("Private subnets of the existing VPC, one a zone.")] = []
     public_subnet_ids: Annotated[
         list[str], doc("Public subnets of the existing VPC, for load balancers.")

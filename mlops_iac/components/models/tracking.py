@@ -69,6 +69,9 @@ _IN_CLUSTER = f"{_NAME}.{_NAMESPACE}.svc.cluster.local"
 _LONGEST_BACKUP_DAYS = 35
 
 
+Servers = Annotated[int, doc("Number of servers.", ge=1, le=20)]
+
+
 class DatabaseSpec(Spec, kw_only=True):
     """The server's PostgreSQL database."""
 
@@ -120,7 +123,7 @@ class TrackingSpec(Spec, kw_only=True):
         ),
     ] = IMAGE
     replicas: Annotated[
-        int | None, doc("Servers; unset means two where the environment spans zones, else one.", ge=1, le=20)
+        Servers | None, doc("Servers; unset means two where the environment spans zones, else one.")
     ] = None
     keep_versions: Annotated[Duration, doc("How long overwritten and deleted artifacts are kept.")] = Duration(
         90 * 86400

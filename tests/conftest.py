@@ -27,6 +27,30 @@ security: {name: baseline}
 """
 
 
+GOLDEN = Path(__file__).parent / "golden"
+Golden = Callable[[str, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--update-golden``, which records golden files instead of comparing with them."""
+    parser.addoption("--update-golden", action="store_true", help="record golden files anew")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compares a text with the recorded file ``tests/golden/<path>``, byte for byte."""
+
+    def compare(path: str, text: str) -> None:
+        file = GOLDEN / path
+        if request.config.getoption("--update-golden"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode())
+        assert file.exists(), f"no golden file {path}: record it with --update-golden"
+        assert text == file.read_bytes().decode(), f"{path} differs: look, then record it with --update-golden"
+
+    return compare
+
+
 @pytest.fixture(scope="session")
 def compose_text() -> Callable[[str], Composition]:
     """Composes one YAML text without Hydra; ``core.yaml`` holds the core sections that it leaves out."""

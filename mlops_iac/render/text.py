@@ -15,6 +15,7 @@ from mlops_iac.render.page import (
     Span,
     Tone,
     cells,
+    length,
     line,
     page_for,
     paragraph,
@@ -59,6 +60,7 @@ _SEVERITIES: Final[Mapping[Severity, Tone]] = {
 _LAYER_INDENT: Final = 2
 _ROW_INDENT: Final = 4
 _PROPERTY_INDENT: Final = 10
+_LEAST_ROOM: Final = 32
 _MOST_PROPERTIES: Final = 20
 
 
@@ -124,13 +126,12 @@ def result_text(result: RunDone, page: Page = PLAIN_PAGE, *, sources: Mapping[st
     for stack in result.stacks:
         lines += _skipped(stack, page)
     lines += _recorded(result, page)
-    counts = [(op, number) for op, number in result.summary().items() if number]
-    parts = [Span(f"{number:,} {PAST[op]}", TONES[op]) for op, number in counts]
+    parts = _done_counts(result)
     if failures:
         parts.insert(0, Span(f"{len(failures):,} failed", Tone.ALARM))
     if any(stack.stopped for stack in result.stacks):
         parts.insert(0, Span("stopped early", Tone.WARN))
-    lines.append(_joined(parts) if parts else line("Nothing to do."))
+    lines += _joined(parts, page) if parts else [line("Nothing to do.")]
     return to_text(lines, page)
 
 
@@ -376,9 +377,9 @@ def _properties(diff: Sequence[PropertyChange], page: Page) -> list[Line]:
 def _property(change: PropertyChange, path: str, widest: int, page: Page) -> list[Line]:
     symbol, tone = _KIND_SYMBOLS[change.kind]
     head = line(" " * (_PROPERTY_INDENT - 2), Span(f"{symbol} ", tone), path)
-    if cells(path) <= widest:
+    room = page.width - _PROPERTY_INDENT - widest - 2
+    if cells(path) <= widest and room >= _LEAST_ROOM:
         gap = " " * (widest - cells(path) + 2)
-        room = page.width - _PROPERTY_INDENT - widest - 2
         return [line(*head, gap, *_values(change, room, page))]
     room = page.width - _PROPERTY_INDENT - 2
     return [head, line(" " * (_PROPERTY_INDENT + 2), *_values(change, room, page))]
@@ -408,12 +409,34 @@ def _summary(counts: Mapping[Op, int], page: Page) -> list[Line]:
     ]
     same = counts[Op.SAME]
     if not changes:
-        return [line(Span(f"Nothing changes: {_number(same, 'resource')} as declared.", Tone.GOOD))]
-    return [_joined([*changes, *([Span(f"{same:,} unchanged", Tone.QUIET)] if same else [])])]
+        text = f"Nothing changes: {_number(same, 'resource')} as declared."
+        return paragraph(text, page, tone=Tone.GOOD)
+    unchanged = [Span(f"{same:,} unchanged", Tone.QUIET)] if same else []
+    return _joined([*changes, *unchanged], page)
 
 
-def _joined(parts: Sequence[Span]) -> Line:
-    return tuple(span for number, part in enumerate(parts) for span in ((Span(", "), part) if number else (part,)))
+def _joined(parts: Sequence[Span], page: Page) -> list[Line]:
+    """The parts with commas between, on as many lines as they need."""
+    lines: list[Line] = []
+    row: Line = ()
+    for number, part in enumerate(parts):
+        comma = "," if number < len(parts) - 1 else ""
+        if row and length(row) + 1 + cells(part.text + comma) > page.width:
+            lines.append(row)
+            row = ()
+        row = (*row, Span(" " if row else ""), part, Span(comma))
+    return [*lines, row]
+
+
+def _done_counts(result: RunDone) -> list[Span]:
+    """How many of each; what only touched the state does not count as done."""
+    done = [item for stack in result.stacks for item in stack.done]
+    real = [item.op for item in done if item.recorded is None]
+    parts = [Span(f"{real.count(op):,} {PAST[op]}", TONES[op]) for op in Op if op in real]
+    if len(real) < len(done):
+        parts.append(Span(f"{len(done) - len(real):,} only recorded", Tone.WARN))
+    same = sum(stack.same for stack in result.stacks)
+    return [*parts, *([Span(f"{same:,} {PAST[Op.SAME]}", Tone.QUIET)] if same else [])]
 
 
 def _skipped(stack: StackDone, page: Page) -> list[Line]:

@@ -24,6 +24,7 @@ MASK: Final = "[secret]"
 KNOWN_LATER: Final = "known after apply"
 
 _KEPT_PREFIX: Final = 6
+_LEAST: Final = 5
 _PLACEHOLDER: Final = re.compile(r"\$\{[\w./-]+:[\w./:-]+ ([^{}]+)\}")
 """An output of a resource that was never deployed (`plan.outputs.Placeholders`): its type is left out."""
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -50,12 +51,13 @@ def show(value: Any, limit: int, *, ascii_only: bool = False) -> str:
 
 def show_pair(old: Any, new: Any, limit: int, *, ascii_only: bool = False) -> tuple[str, str]:
     """Old and new value in about ``limit`` characters together; of two long texts, the part that differs."""
+    old, new = _file_texts(old, new)
     if isinstance(old, str) and isinstance(new, str) and "\n" in old and "\n" in new:
         return _first_line_that_differs(old, new, limit, ascii_only)
     whole = [visible(_inline(value), ascii_only=ascii_only) for value in (old, new)]
     if sum(map(len, whole)) <= limit:
         return whole[0], whole[1]
-    half = max(limit // 2, 10)
+    half = max(limit // 2, _LEAST)
     if isinstance(old, str) and isinstance(new, str):
         gap = ellipsis(ascii_only)
         too_much = max(map(len, whole)) - half + len(gap)
@@ -134,6 +136,15 @@ def _described(value: Any) -> str | None:
     return None
 
 
+def _file_texts(old: Any, new: Any) -> tuple[Any, Any]:
+    """The contents of two files where both are at hand, so that what differs can be shown; else the values."""
+    if all(isinstance(item, Mapping) and item.get(SIGNATURE_KEY) == ASSET_SIGNATURE for item in (old, new)):
+        texts = old.get("text"), new.get("text")
+        if all(isinstance(text, str) for text in texts):
+            return texts
+    return old, new
+
+
 def _asset(value: Mapping[str, Any]) -> str | None:
     signature = value.get(SIGNATURE_KEY)
     if signature == ASSET_SIGNATURE:
@@ -172,11 +183,11 @@ def _first_line_that_differs(old: str, new: str, limit: int, ascii_only: bool) -
 
 def _fit(old: str, new: str, limit: int, ascii_only: bool) -> tuple[str, str]:
     """Cut the longer of two texts first, so that a short one stays whole."""
-    half = max(limit // 2, 10)
+    half = max(limit // 2, _LEAST)
     if len(old) <= half:
-        return old, shorten(new, max(limit - len(old), 10), ascii_only=ascii_only)
+        return old, shorten(new, max(limit - len(old), _LEAST), ascii_only=ascii_only)
     if len(new) <= half:
-        return shorten(old, max(limit - len(new), 10), ascii_only=ascii_only), new
+        return shorten(old, max(limit - len(new), _LEAST), ascii_only=ascii_only), new
     return shorten(old, half, ascii_only=ascii_only), shorten(new, half, ascii_only=ascii_only)
 
 

@@ -19,14 +19,14 @@ What the engine records equals the graph, but for what an SDK class or the engin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.pulumi.codes import BAD_CONFIG, NO_SYSTEM, UNKNOWN_LAYER, WRONG_PROJECT
+from mlops_iac.engines.pulumi.errors import located_errors
 from mlops_iac.engines.pulumi.inputs import Inputs
 from mlops_iac.engines.pulumi.sdk import (
     PROVIDER_PREFIX,
@@ -40,7 +40,7 @@ from mlops_iac.graph import naming
 from mlops_iac.graph.nodes import LAYERS, Graph, Node, Stack
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, ToJson, Value, references
 
-DEFAULT_SYSTEM = "../../examples/fraud-detection"
+DEFAULT_SYSTEM: Final = "../../examples/fraud-detection"
 
 
 def run_layer(layer: str) -> None:
@@ -48,22 +48,13 @@ def run_layer(layer: str) -> None:
 
     Raises ``pulumi.RunError`` with every located diagnostic when the configuration is wrong.
     """
-    with located_errors():
+    with located_errors(_folder()):
         graph = _compile(layer)
         stack = graph.stack(layer)
         if stack is None:
             pulumi.log.info(f"{graph.system} declares nothing for the {layer} layer")
             return
         register(stack, system=graph.system, organization=pulumi.Config().get("organization"))
-
-
-@contextmanager
-def located_errors() -> Iterator[None]:
-    """Within it, diagnostics end the program as the engine shows its own errors: without a traceback."""
-    try:
-        yield
-    except DiagnosticsError as error:
-        raise pulumi.RunError(_explained(error)) from None
 
 
 def register(stack: Stack, *, system: str, organization: str | None = None) -> dict[NodeKey, pulumi.Resource]:
@@ -183,7 +174,7 @@ def _compile(layer: str) -> Graph:
     if layer not in LAYERS:
         raise _failure(UNKNOWN_LAYER, f"there is no layer {layer!r}", f"layers are {', '.join(LAYERS)}")
     config = pulumi.Config()
-    folder = Path(config.get("system") or DEFAULT_SYSTEM).resolve()
+    folder = _folder()
     if not folder.is_dir():
         raise _failure(
             NO_SYSTEM,
@@ -198,6 +189,11 @@ def _compile(layer: str) -> Graph:
     return graph
 
 
+def _folder() -> Path:
+    # The engine starts a program in its project's folder.
+    return Path(pulumi.Config().get("system") or DEFAULT_SYSTEM).resolve()
+
+
 def _overrides(config: pulumi.Config) -> tuple[str, ...]:
     given = config.get_object("overrides") or []
     if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
@@ -207,18 +203,6 @@ def _overrides(config: pulumi.Config) -> tuple[str, ...]:
             "write it as a YAML list in Pulumi.<stack>.yaml",
         )
     return tuple(given)
-
-
-def _explained(error: DiagnosticsError) -> str:
-    """What the engine prints after ``error: ``; the first line stands on its own in its summary."""
-    count = len(error.diagnostics)
-    lines = [f"the configuration has {count} problem{'s' if count > 1 else ''}"]
-    for item in error.diagnostics:
-        place = f"{item.location}: " if item.location is not None else ""
-        lines.append(f"{place}{item.severity} {item.code}: {item.message}")
-        if item.hint:
-            lines.append(f"  {item.hint}")
-    return "\n".join(lines)
 
 
 def _failure(code: str, message: str, hint: str) -> DiagnosticsError:

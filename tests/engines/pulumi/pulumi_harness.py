@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -300,9 +300,9 @@ def _record(resource: Mapping[str, Any]) -> dict[str, Any]:
         "provider": provider.rpartition("::")[0] if own else None,
         "inputs": _comparable(_open(inputs)),
         "secrets": sorted(name for name, value in inputs.items() if _is_secret(value)),
-        "dependencies": sorted(_not_references(resource.get("dependencies") or [])),
+        "dependencies": sorted(own_urns(resource.get("dependencies") or [])),
         "propertyDependencies": {
-            name: sorted(_not_references(urns)) for name, urns in sorted(by_property.items()) if _not_references(urns)
+            name: sorted(own_urns(urns)) for name, urns in sorted(by_property.items()) if own_urns(urns)
         },
         "protect": resource.get("protect", False),
         "retainOnDelete": resource.get("retainOnDelete", False),
@@ -346,7 +346,8 @@ def _not_by_sdk(type: str, names: list[str]) -> list[str]:
     return [name for name in names if facts is None or name not in facts.secrets]
 
 
-def _not_references(urns: list[str]) -> list[str]:
+def own_urns(urns: Iterable[str]) -> list[str]:
+    """``urns`` without stack references, which stand for outputs of other stacks."""
     return [urn for urn in urns if f"::{STACK_REFERENCE}::" not in urn]
 
 

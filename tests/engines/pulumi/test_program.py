@@ -9,8 +9,9 @@ import pytest
 
 pulumi = pytest.importorskip("pulumi", reason="the Pulumi SDK is not installed")
 
+import grpc  # noqa: E402
 from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks  # noqa: E402
-from pulumi_harness import STACK, Expected, outputs_read, secret_names  # noqa: E402
+from pulumi_harness import STACK, Expected, outputs_read, own_urns, secret_names  # noqa: E402
 from pulumi_sample import sample_graph  # noqa: E402
 from echo_provider import identity, outputs_of  # noqa: E402
 
@@ -24,6 +25,16 @@ from mlops_iac.graph.nodes import Graph  # noqa: E402
 # The SDK's modules import their own deprecated classes.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws")
 GRAPH = sample_graph()
+
+
+class NoSuchStackError(grpc.RpcError):
+    """What the engine answers for a stack that does not exist."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
 
 
 class Cloud(Mocks):
@@ -49,7 +60,7 @@ class Cloud(Mocks):
     def call(self, args: Any) -> Any:
         assert args.token == READ_OUTPUTS
         if args.args["name"] not in self._deployed:
-            raise RuntimeError(f"unknown stack {args.args['name']!r}")
+            raise NoSuchStackError(f"unknown stack {args.args['name']!r}")
         return {"name": args.args["name"], "outputs": self._deployed[args.args["name"]]}
 
 
@@ -75,6 +86,7 @@ def run(layer: str, *, deployed: dict[str, dict[str, Any]] | None = None, previe
     stack = GRAPH.stack(layer)
     assert stack is not None
     recorder = Recorder(Cloud(GRAPH, deployed or {}))
+    pulumi.runtime.settings.set_root_resource(None)
     pulumi.runtime.set_mocks(
         recorder.mocks,
         project=stack.project,
@@ -107,9 +119,9 @@ def test_registrations_are_the_graph(layer: str) -> None:
         assert request.custom == record["custom"]
         assert request.parent == record["parent"]
         assert (request.provider.rpartition("::")[0] or None) == record["provider"]
-        assert sorted(request.dependencies) == record["dependencies"]
-        by_property = {name: sorted(deps.urns) for name, deps in request.propertyDependencies.items() if deps.urns}
-        assert by_property == record["propertyDependencies"]
+        assert sorted(own_urns(request.dependencies)) == record["dependencies"]
+        by_property = {name: sorted(own_urns(deps.urns)) for name, deps in request.propertyDependencies.items()}
+        assert {name: urns for name, urns in by_property.items() if urns} == record["propertyDependencies"]
         assert request.protect == record["protect"]
         assert request.retainOnDelete == record["retainOnDelete"]
         assert list(request.ignoreChanges) == record["ignoreChanges"]
@@ -163,6 +175,7 @@ def test_another_project_is_refused() -> None:
     stack = GRAPH.stack("data")
     assert stack is not None
     recorder = Recorder(Cloud(GRAPH, {}))
+    pulumi.runtime.settings.set_root_resource(None)
     pulumi.runtime.set_mocks(recorder.mocks, project="other", stack="dev", monitor=recorder)
     with pytest.raises(DiagnosticsError, match="MI7200"):
         pulumi.runtime.test(lambda: _registered(stack))()

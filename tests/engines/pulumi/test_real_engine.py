@@ -25,7 +25,8 @@ PROGRAM = """\
 import pulumi
 from pulumi_sample import sample_graph
 
-from mlops_iac.engines.pulumi.program import located_errors, register
+from mlops_iac.engines.pulumi.errors import located_errors
+from mlops_iac.engines.pulumi.program import register
 
 graph = sample_graph(pulumi.get_stack())
 with located_errors():

@@ -52,10 +52,14 @@ class Working:
 
     def __init__(self, base: Snapshot) -> None:
         self._base = base
-        self._resources = {key_of(resource): resource for resource in base.resources}
+        self._resources: dict[CopyKey, ResourceState] = {}
+        self._by_urn: dict[str, dict[CopyKey, None]] = {}
         self._pending = dict(enumerate(base.pending))
         self._outputs: Mapping[str, Any] = base.outputs
+        self._dropped: set[str] = set()
         self._next = len(base.pending)
+        for resource in base.resources:
+            self._put(resource)
 
     def next_ticket(self) -> int:
         """A ticket that no operation has had."""
@@ -71,8 +75,10 @@ class Working:
             self._pending.pop(edit.ticket, None)
             for key in edit.drop:
                 self._resources.pop(key, None)
+                self._by_urn.get(key[0], {}).pop(key, None)
+                self._dropped.add(key[0])
             for resource in edit.put:
-                self._resources[key_of(resource)] = resource
+                self._put(resource)
         else:
             self._outputs = edit.outputs
 
@@ -86,7 +92,7 @@ class Working:
 
     def copies(self, urn: str) -> tuple[ResourceState, ...]:
         """Every resource with that URN, old copies too."""
-        return tuple(resource for key, resource in self._resources.items() if key[0] == urn)
+        return tuple(self._resources[key] for key in self._by_urn.get(urn, ()))
 
     def resources(self) -> tuple[ResourceState, ...]:
         """Every resource, in no particular order."""
@@ -96,9 +102,30 @@ class Working:
         """The state as it now is."""
         return replace(
             self._base,
-            resources=in_order(self._resources.values()),
+            resources=in_order(self._without_dropped(resource) for resource in self._resources.values()),
             pending=tuple(self._pending.values()),
             outputs=self._outputs,
+        )
+
+    def _put(self, resource: ResourceState) -> None:
+        key = key_of(resource)
+        self._resources[key] = resource
+        self._by_urn.setdefault(resource.urn, {})[key] = None
+
+    def _without_dropped(self, resource: ResourceState) -> ResourceState:
+        """``resource`` without the dependencies that were dropped and not put again: a failed replacement leaves
+        users of the deleted resource behind."""
+        gone = {urn for urn in needed_urns(resource) & self._dropped if not self._by_urn.get(urn)}
+        if not gone:
+            return resource
+        kept = {
+            name: tuple(urn for urn in urns if urn not in gone)
+            for name, urns in resource.property_dependencies.items()
+        }
+        return replace(
+            resource,
+            dependencies=tuple(urn for urn in resource.dependencies if urn not in gone),
+            property_dependencies={name: urns for name, urns in kept.items() if urns},
         )
 
 

@@ -79,7 +79,7 @@ def spec(run: Run) -> dict[str, Any]:
     from mlops_iac.spec.load import load
 
     system = load(_made(run.validated))
-    return {"system": system}
+    return {"system": system, "diagnostics": system.diagnostics}
 
 
 def compile_system(run: Run) -> dict[str, Any]:
@@ -135,13 +135,26 @@ def run_phases(request: Request, until: str = "plan") -> Run:
     """
     run = Run(request)
     for phase in PHASES:
-        made = phase.make(run)
-        run = replace(
-            run, **{**made, "diagnostics": sort_diagnostics((*run.diagnostics, *made.get("diagnostics", ())))}
-        )
+        run = _advance(run, phase)
         if phase.name == until:
             return run
     raise ValueError(f"no phase {until!r}")
+
+
+def plan_against(run: Run, baseline: Baseline) -> Run:
+    """Take a checked run through its last phase, with a baseline that was chosen after its environment was known."""
+    return _advance(replace(run, request=replace(run.request, baseline=baseline)), PHASES[-1])
+
+
+def environment_of(run: Run) -> str:
+    """Name of the environment that a compiled run is for."""
+    return _made(run.graph).environment
+
+
+def _advance(run: Run, phase: Phase) -> Run:
+    made = phase.make(run)
+    diagnostics = sort_diagnostics((*run.diagnostics, *made.get("diagnostics", ())))
+    return replace(run, **{**made, "diagnostics": diagnostics})
 
 
 def _made(artifact: T | None) -> T:

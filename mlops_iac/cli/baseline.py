@@ -15,7 +15,7 @@ BAD_REF = "MI7101"
 """``--against`` names neither ``none``, ``local`` nor a commit of the system's git repository."""
 
 
-def load_baseline(against: str | None, folder: Path, overrides: tuple[str, ...]) -> Baseline:
+def load_baseline(against: str | None, folder: Path, overrides: tuple[str, ...], environment: str) -> Baseline:
     """The baseline that ``--against`` names; without it, the local state where there is one.
 
     Raises ``DiagnosticsError`` for an unknown ref, and for a state that cannot be trusted.
@@ -23,21 +23,26 @@ def load_baseline(against: str | None, folder: Path, overrides: tuple[str, ...])
     if against == "none":
         return Baseline()
     if against is None or against == "local":
-        return local_baseline(folder)
+        return local_baseline(folder, environment)
     return git_baseline(against, folder, overrides)
 
 
-def local_baseline(folder: Path) -> Baseline:
-    """The snapshots that the local target keeps in the system's folder."""
-    from mlops_iac.engines.local.store import load_snapshots
+def local_baseline(folder: Path, environment: str) -> Baseline:
+    """The snapshots of an environment that the local target keeps in the system's folder."""
+    from mlops_iac.engines.local.store import Store
 
-    snapshots = load_snapshots(folder)
+    store = Store(folder)
+    snapshots = {
+        project: snapshot
+        for project, stack in store.stacks()
+        if stack == environment and (snapshot := store.load(project, stack)).resources
+    }
     return Baseline("the local state", snapshots) if snapshots else Baseline()
 
 
 def git_baseline(ref: str, folder: Path, overrides: tuple[str, ...]) -> Baseline:
     """The system as it was declared at ``ref``, compiled with the same overrides, as if it were deployed."""
-    from mlops_iac.plan.diff import snapshots_of_graph
+    from mlops_iac.plan.diff import snapshot_of_graph
 
     commit = _git(folder, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if commit is None:
@@ -62,7 +67,7 @@ def git_baseline(ref: str, folder: Path, overrides: tuple[str, ...]) -> Baseline
         run = run_phases(request_at(Path(temporary), overrides), until="compile")
     if run.graph is None:
         raise ValueError("the compile phase made no graph")
-    return Baseline(name, snapshots_of_graph(run.graph))
+    return Baseline(name, snapshot_of_graph(run.graph))
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:

@@ -12,9 +12,8 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from mlops_iac.compose.composition import ComposeRequest
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.pipeline import Baseline, Request
+from mlops_iac.pipeline import Request, request_at
 
 EXIT_FAILURE = 1
 EXIT_REFUSED = 2
@@ -26,7 +25,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def system_options(function: Function) -> Function:
-    """Add ``-C DIR``, the positional Hydra overrides, and error handling; the verb gets ``folder`` and ``overrides``."""
+    """Add ``-C DIR``, positional Hydra overrides and error handling; the verb gets ``folder`` and ``overrides``."""
     decorated = guarded(function)
     decorated = click.argument("overrides", nargs=-1, metavar="[OVERRIDE]...")(decorated)
     return click.option(
@@ -51,10 +50,10 @@ def format_option(*choices: str) -> Callable[[Function], Function]:
     )
 
 
-def request_for(folder: Path, overrides: tuple[str, ...], baseline: Baseline | None = None) -> Request:
+def request_for(folder: Path, overrides: tuple[str, ...]) -> Request:
     """The request of a run from what the user typed; the clock is read here and nowhere deeper."""
     today = datetime.now(tz=UTC).date().isoformat()
-    return Request(ComposeRequest(folder.resolve(), overrides), baseline or Baseline(), today)
+    return request_at(folder, overrides, today)
 
 
 def guarded(function: Function) -> Function:

@@ -10,7 +10,7 @@ import click
 from mlops_iac.cli.baseline import load_baseline
 from mlops_iac.cli.options import EXIT_CHANGES, EXIT_REFUSED, format_option, request_for, system_options
 from mlops_iac.cli.printing import print_preview
-from mlops_iac.pipeline import run_phases
+from mlops_iac.pipeline import environment_of, plan_against, run_phases
 from mlops_iac.plan.model import Op
 
 
@@ -38,8 +38,9 @@ def command(
       mlops-iac preview -C examples/fraud-detection --against origin/main --format markdown
       mlops-iac preview env=prod clusters.research.pools.a10g.max_nodes=16
     """
-    run = run_phases(request_for(folder, overrides, load_baseline(against, folder.resolve(), overrides)))
-    print_preview(run, folder, form, show_same=show_same)
+    checked = run_phases(request_for(folder, overrides), until="check")
+    run = plan_against(checked, load_baseline(against, folder.resolve(), overrides, environment_of(checked)))
+    print_preview(run, form, show_same=show_same)
     if any(finding.stops for finding in run.findings):
         sys.exit(EXIT_REFUSED)
     if exit_code and run.plan and any(count for op, count in run.plan.summary().items() if op is not Op.SAME):

@@ -24,4 +24,4 @@ def command(folder: Path, overrides: tuple[str, ...], form: str) -> None:
       mlops-iac validate -C examples/fraud-detection env=prod
     """
     run = run_phases(request_for(folder, overrides), until="compile")
-    print_validation(run, folder, form)
+    print_validation(run, form)

@@ -196,7 +196,7 @@ class BuildContext:
     ) -> Handle:
         """An IAM role for this component that may do exactly ``statements``.
 
-        ``service`` is the AWS service that assumes it, for this account only (``source_arn`` narrows further); or give
+        ``service`` is the AWS service that assumes it, for this account only (``source_arn`` narrows it); or give
         the whole ``trust`` document. ``managed`` names AWS-managed policies (without ARN prefix) that the service needs.
         The role's policy is complete before a resource that uses ``handle["arn"]`` and depends on the handle runs
         only if it also depends on the policy: use ``role_ready`` for that.

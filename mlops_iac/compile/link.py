@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mlops_iac.graph.nodes import Node
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value, rewrite
@@ -37,14 +38,12 @@ def link(nodes: Mapping[NodeKey, Node], exports: Mapping[str, Mapping[str, Value
     linked = []
     for node in nodes.values():
         layer = node.key.layer
-        inputs = {name: rewrite(value, lambda ref: output_of(layer, ref)) for name, value in node.inputs.items()}
+        inputs = {name: rewrite(value, partial(output_of, layer)) for name, value in node.inputs.items()}
         within = tuple(key for key in node.options.depends_on if key.layer == layer)
         linked.append(replace(node, inputs=inputs, options=replace(node.options, depends_on=within)))
-    for layer, values in found.items():
-        found[layer] = {
-            name: rewrite(value, lambda ref, layer=layer: output_of(layer, ref))  # type: ignore[misc]
-            for name, value in sorted(values.items())
-        }
+    for exporting, values in exports.items():
+        local = partial(output_of, exporting)
+        found[exporting].update({name: rewrite(value, local) for name, value in values.items()})
     return Linked(tuple(linked), {layer: dict(sorted(values.items())) for layer, values in found.items()})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mlops_iac.diagnostics import ConfigPath, Severity
@@ -47,11 +47,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A declaration that works: ``values`` is the component's section, ``system`` the other sections it needs."""
+    """A declaration that works: ``values`` is the component's section, ``system`` the other sections it needs.
+
+    ``files`` are those that it takes from the system's folder: content by relative path.
+    """
 
     title: str
     values: Mapping[str, Any]
     system: Mapping[str, Any]
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def no_problems(name: str, spec: Any, system: System) -> Iterable[Problem]:

@@ -73,9 +73,7 @@ def namespace(
         provider=site.provider,
         depends_on=(*site.ready, *depends_on),
     )
-    network_policy(
-        ctx, f"{suffix}-deny", "default-deny", name, site, {}, types=("Ingress", "Egress"), after=added
-    )
+    network_policy(ctx, f"{suffix}-deny", "default-deny", name, site, {}, types=("Ingress", "Egress"), after=added)
     network_policy(
         ctx,
         f"{suffix}-allow",
@@ -174,9 +172,7 @@ def from_namespaces(names: Sequence[str], *ports: int) -> Value:
     }
 
 
-def service_account(
-    ctx: BuildContext, suffix: str, name: str, namespace: str, site: Site, after: Handle
-) -> Handle:
+def service_account(ctx: BuildContext, suffix: str, name: str, namespace: str, site: Site, after: Handle) -> Handle:
     """A service account without a token in its pods; what they may do in AWS comes by pod identity."""
     return ctx.kubernetes(
         suffix,

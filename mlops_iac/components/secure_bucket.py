@@ -24,9 +24,7 @@ def secure_bucket(
     """
     name = bucket["bucket"]
     encryption: dict[str, Value] = (
-        {"sseAlgorithm": "AES256"}
-        if key_arn is None
-        else {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": key_arn}
+        {"sseAlgorithm": "AES256"} if key_arn is None else {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": key_arn}
     )
     public_access = ctx.add(
         f"{prefix}public-access",
@@ -69,9 +67,7 @@ def secure_bucket(
             "aws:s3/bucketPolicy:BucketPolicy",
             {
                 "bucket": name,
-                "policy": ToJson(
-                    {"Version": "2012-10-17", "Statement": [deny_plain_http(bucket), *statements]}
-                ),
+                "policy": ToJson({"Version": "2012-10-17", "Statement": [deny_plain_http(bucket), *statements]}),
             },
             depends_on=(public_access,),
         ),

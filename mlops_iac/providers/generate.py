@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mlops_iac.providers import cloudformation, sdk
+from mlops_iac.providers import cloudformation, native, sdk
 from mlops_iac.providers.facts import DATA, Replaces
 
 CORRECTIONS = Path(__file__).parent / "corrections.csv"
@@ -186,6 +186,7 @@ def generated() -> dict[str, str]:
         files[f"aws-{module}.json"] = _file(types)
     files["kubernetes.json"] = _kubernetes(kubernetes, corrections)
     files["providers.json"] = _providers(aws, kubernetes)
+    files.update(native.data_files(schemas))
     if corrections:
         raise RuntimeError(f"{CORRECTIONS.name} names unknown types: {', '.join(sorted(corrections))}")
     return files
@@ -333,6 +334,11 @@ def _providers(aws: sdk.Sdk, kubernetes: sdk.Sdk) -> str:
             if resource.token.startswith("pulumi:providers:"):
                 inputs = {name: _tree(package, _plain(p)) for name, p in resource.inputs.items()}
                 types[resource.token] = _Type(inputs, resource, None)
+                if package is aws:
+                    # The Cloud Control provider is configured like this one as far as components configure it.
+                    types["pulumi:providers:aws-native"] = _Type(
+                        {name: inputs[name] for name in ("allowedAccountIds", "region")}, replace(resource, outputs={}), None
+                    )
     return _file(types)
 
 

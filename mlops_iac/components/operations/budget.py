@@ -1,7 +1,7 @@
 """The system's budget: a monthly AWS budget on its tag, with warnings before it is spent.
 
-Source: https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-costs.html. The tag ``ml-system`` must be
-activated as a cost allocation tag in the payer account; AWS offers no way to do so per system.
+Source: https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-costs.html. The tag ``ml-system``
+must be activated as a cost allocation tag in the payer account; AWS offers no way to do so per system.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class BudgetSpec(Spec, kw_only=True):
     """What the system may cost in a month, and who hears about it."""
 
     monthly_usd: Annotated[float, doc("Budget for a calendar month.", unit="USD", ge=1)]
-    alert_at: Annotated[list[Percent], doc("Shares of the budget at which somebody is told.")] = [
+    alert_at: Annotated[tuple[Percent, ...], doc("Shares of the budget at which somebody is told.")] = (
         Percent.parse("80%"),
         Percent.parse("100%"),
-    ]
+    )
     alert: Annotated[str, doc("Who is told.", ref="alerts")]
     forecast: Annotated[bool, doc("Also tell when the month is forecast to exceed the budget.")] = True
 

@@ -2,8 +2,8 @@
 
 Creates a job definition, its schedule, a role, the metric alarms, and a composite alarm where several metrics matter.
 Model-quality and bias definitions exist only in the Cloud Control provider (pulumi-aws-native).
-Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor.html and
-https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-cloudwatch.html (metric names and dimensions).
+Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor.html and, for metric names and dimensions,
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-cloudwatch.html.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Retraining: triggers that start a training pipeline, behind guards that every one of them passes.
 
-EventBridge rules and a schedule start one Step Functions state machine. It counts new data, keeps the cooldown in DynamoDB (one
-conditional write, so two triggers at once start one run), refuses when too many runs are under way or the month's spending
-is over the cap, and starts the pipeline. Sources:
+EventBridge rules and a schedule start one Step Functions state machine. It counts new data, keeps the cooldown in
+DynamoDB (one conditional write, so two triggers at once start one run), refuses when too many runs are under way or the
+month's spending is over the cap, and starts the pipeline. Sources:
 https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html (SDK integrations),
 https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html (JSONata) and
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html (alarm events).

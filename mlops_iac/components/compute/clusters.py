@@ -64,17 +64,16 @@ OPEN_API = "MI3208"
 NO_SUCH_TEAM = "MI3209"
 """Access is given to a namespace that no queue has."""
 
+Version = Literal["1.33", "1.34", "1.35"]
 VERSIONS: dict[str, str] = {
     "1.33": "2027-07-29",
     "1.34": "2027-12-02",
     "1.35": "2028-03-27",
-    "1.36": "2028-06-30",
 }
 """Kubernetes versions by the end of their extended support, as announced:
 https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html"""
 DEVICE_PLUGIN_IMAGE = (
-    "nvcr.io/nvidia/k8s-device-plugin:v0.20.0"
-    "@sha256:a61ba9fd8efb82f3a79f877f7580e02c1e8e7593f62473644bc9c79e315c3312"
+    "nvcr.io/nvidia/k8s-device-plugin:v0.20.0@sha256:a61ba9fd8efb82f3a79f877f7580e02c1e8e7593f62473644bc9c79e315c3312"
 )
 KUEUE_CHART = ("oci://registry.k8s.io/kueue/charts/kueue", "0.17.2")
 AUTOSCALER_CHART = ("cluster-autoscaler", "9.52.1")
@@ -162,7 +161,7 @@ class ClusterSpec(Spec, kw_only=True):
     """A Kubernetes cluster for training, notebooks and serving."""
 
     version: Annotated[
-        Literal["1.33", "1.34", "1.35", "1.36"],
+        Version,
         doc("Kubernetes version, in quotes: YAML reads 1.30 as the number 1.3."),
     ]
     pools: Annotated[dict[Name, PoolSpec], doc("Node pools by name; one is called `system`.")]
@@ -374,9 +373,7 @@ def _access(name: str, spec: ClusterSpec, ctx: BuildContext, cluster: Handle) ->
     admin = ctx.role("admin-role", (describe,), trust=trust)
     entries = [_entry(ctx, cluster, "admin", admin["arn"], "AmazonEKSClusterAdminPolicy", [])]
     for key, access in spec.access.items():
-        policy = (
-            "AmazonEKSClusterAdminPolicy" if _is_cluster_admin(access) else _ACCESS_POLICIES[access.level]
-        )
+        policy = "AmazonEKSClusterAdminPolicy" if _is_cluster_admin(access) else _ACCESS_POLICIES[access.level]
         entries.append(_entry(ctx, cluster, f"access-{key}", access.principal, policy, access.namespaces))
     return admin, entries
 
@@ -468,9 +465,7 @@ def _addons_on_nodes(ctx: BuildContext, cluster: Handle, system: Handle) -> list
         identity=("ebs-csi-controller-sa", role),
         depends_on=(system, *ctx.role_ready(role)),
     )
-    return [_addon(ctx, cluster, name, depends_on=(system,)) for name in ("coredns", "metrics-server")] + [
-        storage
-    ]
+    return [_addon(ctx, cluster, name, depends_on=(system,)) for name in ("coredns", "metrics-server")] + [storage]
 
 
 def _volume_grant(ctx: BuildContext) -> Statement:
@@ -579,9 +574,7 @@ def ami_type(os: str, instance: InstanceType) -> str:
 
 
 def _node_labels(pool: str, instance: InstanceType) -> dict[str, Value]:
-    accelerator = (
-        {"mlops-iac/accelerator": instance.accelerator.replace(" ", "-")} if instance.accelerator else {}
-    )
+    accelerator = {"mlops-iac/accelerator": instance.accelerator.replace(" ", "-")} if instance.accelerator else {}
     return {POOL_LABEL: pool, **accelerator}
 
 
@@ -779,9 +772,7 @@ def _device_plugin(spec: ClusterSpec, ctx: BuildContext, site: Site) -> None:
     gpu_pools: list[Value] = [
         pool.name for pool in pools_of(spec) if pool.gpus_per_node and spec.pools[pool.name].os == "al2023"
     ]
-    in_gpu_pools: dict[str, Value] = {
-        "matchExpressions": [{"key": POOL_LABEL, "operator": "In", "values": gpu_pools}]
-    }
+    in_gpu_pools: dict[str, Value] = {"matchExpressions": [{"key": POOL_LABEL, "operator": "In", "values": gpu_pools}]}
     account = ctx.kubernetes(
         "device-plugin-account",
         "v1",
@@ -807,17 +798,13 @@ def _device_plugin(spec: ClusterSpec, ctx: BuildContext, site: Site) -> None:
                         "priorityClassName": "system-node-critical",
                         "affinity": {
                             "nodeAffinity": {
-                                "requiredDuringSchedulingIgnoredDuringExecution": {
-                                    "nodeSelectorTerms": [in_gpu_pools]
-                                }
+                                "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [in_gpu_pools]}
                             }
                         },
                         "tolerations": [{"operator": "Exists"}],
                         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
                         "containers": [container],
-                        "volumes": [
-                            {"name": "sockets", "hostPath": {"path": "/var/lib/kubelet/device-plugins"}}
-                        ],
+                        "volumes": [{"name": "sockets", "hostPath": {"path": "/var/lib/kubelet/device-plugins"}}],
                     },
                 },
             },

@@ -38,14 +38,12 @@ class QueueSpec(Spec, kw_only=True):
     """A team's share of the cluster; the queue's name is the name of the team's namespace."""
 
     gpus: Annotated[int, doc("GPUs that the team always gets.", unit="GPUs", ge=0)] = 0
-    cpu: Annotated[
-        Processors | None, doc("Processors of pools without GPUs; unset means none.", unit="vCPUs")
-    ] = None
+    cpu: Annotated[Processors | None, doc("Processors of pools without GPUs; unset means none.", unit="vCPUs")] = None
     memory: Annotated[Size | None, doc("Memory of pools without GPUs; unset means 4 GiB a processor.")] = None
     borrow: Annotated[bool, doc("Whether jobs may take what other teams leave idle.")] = False
-    priority: Annotated[
-        Literal["low", "normal", "high"], doc("Highest priority that the team's pods may have.")
-    ] = "normal"
+    priority: Annotated[Literal["low", "normal", "high"], doc("Highest priority that the team's pods may have.")] = (
+        "normal"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +213,7 @@ def _resource_group(spec: QueueSpec, pools: Sequence[Pool]) -> Value:
     return {"coveredResources": covered, "flavors": flavors}
 
 
-def _quota(
-    ctx: BuildContext, site: Site, name: str, spec: QueueSpec, pools: Sequence[Pool], space: Handle
-) -> None:
+def _quota(ctx: BuildContext, site: Site, name: str, spec: QueueSpec, pools: Sequence[Pool], space: Handle) -> None:
     """Bounds for pods that go round the queue, default sizes, and no pods above the team's priority."""
     most_gpus = sum(pool.gpus for pool in pools) if spec.borrow else spec.gpus
     _namespaced(

@@ -640,7 +640,7 @@ COMPONENT = Component(
                 "database": {"instance_class": "db.m7g.large", "storage": "100GiB", "max_storage": "1TiB"},
                 "expose": {
                     "host": "mlflow.ml.example.com",
-                    "certificate": "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000",
+                    "certificate": "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b2c3d-0000-4000-8000-0000",
                     "zone_id": "Z0123456789ABCDEFGHIJ",
                 },
             },

@@ -24,12 +24,25 @@ from sagemaker.core import image_uris  # noqa: E402
 
 TABLE = Path(__file__).parent.parent / "mlops_iac/components/models/image_uris.json"
 REGIONS = (
-    "ap-northeast-1", "ap-southeast-1", "ap-southeast-2", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2",
-    "us-east-1", "us-east-2", "us-west-2",
+    "ap-northeast-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
 )
 OLDEST = {
-    "pytorch": (2, 0), "tensorflow": (2, 11), "huggingface": (4, 26), "xgboost": (1, 3), "sklearn": (1, 0),
-    "clarify": (1, 0), "model-monitor": (0,),
+    "pytorch": (2, 0),
+    "tensorflow": (2, 11),
+    "huggingface": (4, 26),
+    "xgboost": (1, 3),
+    "sklearn": (1, 0),
+    "clarify": (1, 0),
+    "model-monitor": (0,),
 }
 """Older images are out of support and left out."""
 SCOPES = {"clarify": ("processing",), "model-monitor": ("monitoring",)}
@@ -44,7 +57,9 @@ def main() -> int:
     text = render(table())
     if parser.parse_args().check:
         same = TABLE.read_text(encoding="utf-8") == text
-        print(f"{TABLE.name} {'matches' if same else 'differs from'} sagemaker-core {installed_version('sagemaker-core')}")
+        print(
+            f"{TABLE.name} {'matches' if same else 'differs from'} sagemaker-core {installed_version('sagemaker-core')}"
+        )
         return 0 if same else 1
     TABLE.write_text(text, encoding="utf-8")
     return 0
@@ -61,7 +76,11 @@ def table() -> dict:
         }
         for framework in OLDEST
     }
-    return {"source": f"sagemaker-core {installed_version('sagemaker-core')}", "registries": registries, "images": images}
+    return {
+        "source": f"sagemaker-core {installed_version('sagemaker-core')}",
+        "registries": registries,
+        "images": images,
+    }
 
 
 def versions(framework: str, scope: str, registries: list[dict[str, str]]):
@@ -97,7 +116,9 @@ def number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("-")[0].split(".") if part.isdigit()) or (0,)
 
 
-def image(framework: str, scope: str, version: str, instance_type: str, registries: list[dict[str, str]]) -> list | None:
+def image(
+    framework: str, scope: str, version: str, instance_type: str, registries: list[dict[str, str]]
+) -> list | None:
     """Registry number and repository of one image, or None where the SDK has none."""
     uris = {}
     for region in REGIONS:
@@ -159,8 +180,8 @@ def render(data: dict) -> str:
         blocks = []
         for scope, rows in scopes.items():
             body = ",\n".join(f"        {json.dumps(version)}: {json.dumps(row)}" for version, row in rows.items())
-            blocks.append(f'      {json.dumps(scope)}: {{\n{body}\n      }}')
-        frameworks.append(f'    {json.dumps(framework)}: {{\n' + ",\n".join(blocks) + "\n    }")
+            blocks.append(f"      {json.dumps(scope)}: {{\n{body}\n      }}")
+        frameworks.append(f"    {json.dumps(framework)}: {{\n" + ",\n".join(blocks) + "\n    }")
     lines.append(",\n".join(frameworks))
     return "\n".join([*lines, "  }", "}"]) + "\n"
 

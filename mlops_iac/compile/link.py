@@ -25,7 +25,12 @@ def link(nodes: Mapping[NodeKey, Node], exports: Mapping[str, Mapping[str, Value
     under the component's path, the resource's suffix and the property.
     """
     found: dict[str, dict[str, Value]] = {layer: dict(values) for layer, values in exports.items()}
-    names = {value: name for values in exports.values() for name, value in values.items() if isinstance(value, Ref)}
+    names: dict[Ref, str] = {}
+    for layer, values in exports.items():
+        for name, value in values.items():
+            # A component may hand on what it got from another layer; only that layer's own stack can export it.
+            if isinstance(value, Ref) and value.node.layer == layer:
+                names.setdefault(value, name)
 
     def output_of(layer: str, ref: Ref) -> Value:
         if ref.node.layer == layer:

@@ -1,0 +1,721 @@
+"""Real-time endpoints: SageMaker, from a released version to autoscaled, watched and safely replaced instances.
+
+Creates the model, an endpoint configuration that is named by its content (so that a new one exists before the endpoint
+switches to it, and the old one goes after), the endpoint with its rollout, alarms, autoscaling and one role.
+
+How a rollout becomes SageMaker's: the last step is always 100%. ``canary`` with two steps (10%, 100%) is CANARY.
+SageMaker's canary has one step before the rest, so the others of (10%, 50%, 100%) are left out, with a warning: the rest
+follows after one bake instead of several. ``linear`` takes equal steps (25%, 50%, 75%, 100%). ``blue_green`` and
+``all_at_once`` switch in one step, the former keeping the old fleet for the bake time. ``rolling`` replaces a share of
+the instances at a time, without a second fleet.
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from mlops_iac.compile.context import BuildContext, Handle
+from mlops_iac.components.alarms import topics
+from mlops_iac.components.component import Component, Example, Outputs, Problem
+from mlops_iac.components.data.buckets import BucketOutputs
+from mlops_iac.components.foundation.keys import KeysOutputs
+from mlops_iac.components.foundation.network import NetworkOutputs
+from mlops_iac.components.models.images import ImageOutputs
+from mlops_iac.components.models.models import ModelOutputs, ModelSpec
+from mlops_iac.components.models.pipeline_definition import has_local_disks
+from mlops_iac.components.models.pipeline_steps import InstanceType
+from mlops_iac.components.models.pipelines import PipelineOutputs
+from mlops_iac.components.sagemaker_access import (
+    log_and_metric_access,
+    network_access,
+    security_groups,
+    subnets,
+    volume_access,
+)
+from mlops_iac.diagnostics import Severity
+from mlops_iac.graph.iam import Statement
+from mlops_iac.graph.naming import content_hash
+from mlops_iac.graph.nodes import Layer
+from mlops_iac.graph.values import Ref, Value, join
+from mlops_iac.spec.base import Name, Spec, doc
+from mlops_iac.spec.quantities import Duration, Percent
+from mlops_iac.spec.suggest import did_you_mean
+from mlops_iac.spec.system import Classification, System
+
+UNKNOWN_STAGE = "MI3500"
+"""The endpoint wants a stage that its model does not have."""
+NOTHING_RELEASED = "MI3501"
+"""No version is released to the stage, and the endpoint must not do without."""
+BAD_AUTOSCALING = "MI3502"
+"""The autoscaling limits leave no room, or less than the environment demands."""
+BAD_STEPS = "MI3503"
+"""The rollout's steps do not grow to 100%, or not as the strategy needs."""
+STEPS_MERGED = "MI3504"
+"""SageMaker's canary cannot have that many steps; some are left out."""
+UNKNOWN_ALARM = "MI3505"
+"""`rollback_on` names neither an alarm of the endpoint nor a monitor of it."""
+BAD_BAKE = "MI3506"
+"""The bake time is longer than SageMaker waits."""
+USELESS_FIELD = "MI3507"
+"""A field has no effect with the chosen strategy."""
+NO_ROLLBACK = "MI3508"
+"""The rollout is watched by no alarm, so it would not be rolled back."""
+
+ScalingMetric = Literal["invocations_per_instance", "concurrent_requests_per_instance", "cpu", "gpu"]
+
+VARIANT = "live"
+"""Name of an endpoint's only variant."""
+_OWN_ALARMS = ("errors", "latency")
+_PREDEFINED_METRICS: Mapping[ScalingMetric, str] = {
+    "invocations_per_instance": "SageMakerVariantInvocationsPerInstance",
+    "concurrent_requests_per_instance": "SageMakerVariantConcurrentRequestsPerModelHighResolution",
+}
+_LONGEST_WAIT = 3600
+_LONGEST_ROLLOUT = 28800
+_DEFAULT_STEPS: Mapping[str, tuple[str, ...]] = {
+    "canary": ("10%", "100%"),
+    "linear": ("25%", "50%", "75%", "100%"),
+    "rolling": ("50%", "100%"),
+}
+
+
+class ModelSource(Spec, kw_only=True):
+    """Which version of which model is served."""
+
+    registry: Annotated[str, doc("Model whose versions are served.", ref="models")]
+    stage: Annotated[Name | None, doc("Stage whose released version is served; unset is the last stage.")] = None
+    artifacts: Annotated[
+        str | None, doc("Bucket with the model's files, where no pipeline of the system registers it.", ref="buckets")
+    ] = None
+    image: Annotated[
+        str | None,
+        doc("Image repository that serves the model, where no pipeline of the system registers it.", ref="images"),
+    ] = None
+    if_none: Annotated[
+        Literal["skip", "fail"],
+        doc("What happens while no version is released to the stage: leave the endpoint out, or refuse to compile."),
+    ] = "fail"
+
+
+class AutoscalingSpec(Spec, kw_only=True):
+    """How many instances serve, and what decides it."""
+
+    min: Annotated[int, doc("Fewest instances; raised to the environment's least.", ge=1)] = 1
+    max: Annotated[int, doc("Most instances.", ge=1)] = 4
+    metric: Annotated[
+        ScalingMetric,
+        doc(
+            "What is held at the target: requests a minute on each instance, requests at a time on each, or percent "
+            "of use."
+        ),
+    ] = "invocations_per_instance"
+    target: Annotated[float, doc("Value of the metric that is aimed at.")] = 400
+    scale_in_after: Annotated[Duration, doc("Pause after instances were removed.")] = Duration(600)
+    scale_out_after: Annotated[Duration, doc("Pause after instances were added.")] = Duration(60)
+
+
+class RolloutSpec(Spec, kw_only=True):
+    """How a new version takes over."""
+
+    strategy: Annotated[
+        Literal["all_at_once", "rolling", "blue_green", "canary", "linear"],
+        doc(
+            "all_at_once: a new fleet takes all traffic at once. blue_green: the same, and the old fleet is kept for "
+            "the bake time. canary: a part first. linear: equal parts. rolling: a share of the instances at a time."
+        ),
+    ] = "blue_green"
+    steps: Annotated[
+        list[Percent],
+        doc(
+            "Share of the traffic after each step, up to 100%. SageMaker's canary has one step before the rest: further "
+            "ones are left out, with a warning."
+        ),
+    ] = []
+    bake: Annotated[Duration, doc("How long alarms are watched after each step (at most 1h).")] = Duration(600)
+    rollback_on: Annotated[
+        list[str] | None,
+        doc(
+            "Alarms that bring the old version back: `<endpoint>-errors`, `<endpoint>-latency`; unset: those that the "
+            "endpoint has."
+        ),
+    ] = None
+
+
+class CaptureSpec(Spec, kw_only=True):
+    """Which requests and answers are kept, for monitors and audit."""
+
+    bucket: Annotated[str, doc("Bucket that keeps them.", ref="buckets")]
+    prefix: Annotated[
+        str,
+        doc(
+            "Folder in the bucket, with a slash at the end.",
+            pattern="^([^/]+/)+$",
+            expects="a folder such as captured/",
+        ),
+    ] = "captured/"
+    sample: Annotated[Percent, doc("Share of requests that is kept.")] = Percent.parse("100%")
+
+
+class ObjectivesSpec(Spec, kw_only=True):
+    """What callers may count on; the alarms follow from it."""
+
+    latency_p99: (
+        Annotated[
+            str,
+            doc(
+                "99 of 100 answers of the model come within this time.",
+                pattern="^[1-9][0-9]*(ms|s)$",
+                expects="a latency such as 120ms",
+            ),
+        ]
+        | None
+    ) = None
+    availability: Annotated[Percent, doc("Share of requests that succeed.")] = Percent.parse("99.9%")
+
+
+class EndpointSpec(Spec, kw_only=True):
+    """One model behind an address that others call."""
+
+    model: Annotated[ModelSource, doc("What is served.")]
+    instance_type: Annotated[InstanceType, doc("Instance type that serves.")] = "ml.m5.large"
+    autoscaling: Annotated[AutoscalingSpec, doc("How many instances serve.")] = AutoscalingSpec()
+    rollout: Annotated[RolloutSpec, doc("How a new version takes over.")] = RolloutSpec()
+    capture: Annotated[CaptureSpec | None, doc("Which requests are kept; unset keeps none.")] = None
+    slo: Annotated[ObjectivesSpec, doc("What callers may count on.")] = ObjectivesSpec()
+    startup: Annotated[Duration, doc("How long a container may take to load the model (1m to 1h).")] = Duration(600)
+    classification: Annotated[
+        Classification, doc("How sensitive requests are; chooses the key of the instances' storage.")
+    ] = "internal"
+    alert: Annotated[
+        str | None,
+        doc(
+            "Who is told by alarms; unset: the alerts of the endpoint's monitors, else every declared one.",
+            ref="alerts",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointOutputs(Outputs):
+    """An endpoint that others call, watch or retrain for; everything is None or empty where it was ``skipped``.
+
+    ``capture`` is the ``s3://`` folder (with a slash at its end) below which SageMaker keeps captured requests.
+    """
+
+    name: Ref | None = None
+    arn: Ref | None = None
+    variant: str = VARIANT
+    capture: Value = None
+    capture_bucket: str | None = None
+    alarms: Mapping[str, Ref] = field(default_factory=dict)
+    instance_type: str | None = None
+    skipped: bool = False
+    capture_read: tuple[Statement, ...] = ()
+
+    def invoke(self) -> tuple[Statement, ...]:
+        """Permission to call the endpoint."""
+        return () if self.arn is None else (Statement(("sagemaker:InvokeEndpoint",), (self.arn,)),)
+
+    def read_capture(self) -> tuple[Statement, ...]:
+        """Permissions to read captured requests."""
+        return self.capture_read
+
+
+def build(name: str, spec: EndpointSpec, ctx: BuildContext) -> EndpointOutputs:
+    """Model, configuration, alarms and endpoint; nothing while no version is released."""
+    source = ctx.get("models", spec.model.registry, ModelOutputs)
+    package = source.released.get(spec.model.stage or source.production)
+    if package is None:
+        return EndpointOutputs(skipped=True)
+    role = ctx.role("role", _statements(spec, source, package, ctx), service="sagemaker.amazonaws.com")
+    model = _model(name, package, role, ctx)
+    configuration = _configuration(name, spec, model, ctx)
+    alarms = _alarms(name, spec, ctx)
+    endpoint = ctx.add(
+        "endpoint",
+        "aws:sagemaker/endpoint:Endpoint",
+        {
+            "name": _endpoint_name(name, ctx),
+            "endpointConfigName": configuration["name"],
+            "deploymentConfig": deployment(name, spec, alarms),
+        },
+        depends_on=alarms.values(),
+    )
+    _autoscaling(name, spec, endpoint, ctx)
+    bucket = ctx.get("buckets", spec.capture.bucket, BucketOutputs) if spec.capture else None
+    return EndpointOutputs(
+        name=endpoint["name"],
+        arn=endpoint["arn"],
+        capture=bucket.uri(spec.capture.prefix) if bucket and spec.capture else None,
+        capture_bucket=spec.capture.bucket if spec.capture else None,
+        alarms={f"{name}-{suffix}": alarm["name"] for suffix, alarm in alarms.items()},
+        instance_type=spec.instance_type,
+        capture_read=bucket.read(spec.capture.prefix) if bucket and spec.capture else (),
+    )
+
+
+def _endpoint_name(name: str, ctx: BuildContext) -> str:
+    """The endpoint's name: its alarms have to know it before the endpoint exists."""
+    return ctx.namer.cloud(name)
+
+
+def _statements(spec: EndpointSpec, source: ModelOutputs, package: Value, ctx: BuildContext) -> Iterator[Statement]:
+    yield Statement(("sagemaker:DescribeModelPackage",), (package,))
+    for pipeline in ctx.all("pipelines", PipelineOutputs).values():
+        if spec.model.registry in pipeline.registers:
+            yield from pipeline.serve_models()
+    if spec.model.artifacts is not None:
+        yield from ctx.get("buckets", spec.model.artifacts, BucketOutputs).read()
+    if spec.model.image is not None:
+        yield from ctx.get("images", spec.model.image, ImageOutputs).pull()
+    if spec.capture is not None:
+        yield from ctx.get("buckets", spec.capture.bucket, BucketOutputs).write(spec.capture.prefix)
+    yield from volume_access(_key(spec, ctx))
+    yield from log_and_metric_access(ctx)
+    yield from network_access(ctx)
+
+
+def _key(spec: EndpointSpec, ctx: BuildContext) -> Ref:
+    return ctx.get("keys", "keys", KeysOutputs).arn(spec.classification)
+
+
+def _model(name: str, package: Value, role: Handle, ctx: BuildContext) -> Handle:
+    network = ctx.get("network", "network", NetworkOutputs)
+    inputs: dict[str, Value] = {
+        "executionRoleArn": role["arn"],
+        "enableNetworkIsolation": ctx.core.security.network_isolation,
+        "primaryContainer": {"modelPackageName": package},
+        "vpcConfig": {"subnets": subnets(network), "securityGroupIds": security_groups(network)},
+    }
+    return ctx.add(
+        "model",
+        "aws:sagemaker/model:Model",
+        {"name": ctx.namer.cloud(name, _fingerprint(inputs)), **inputs},
+        depends_on=ctx.role_ready(role),
+    )
+
+
+def _configuration(name: str, spec: EndpointSpec, model: Handle, ctx: BuildContext) -> Handle:
+    """The endpoint configuration, named by what it says.
+
+    The number of instances is where autoscaling starts from: it is not part of the name, and a later change of it is
+    left to autoscaling, so that nobody has to redeploy the endpoint for it.
+    """
+    variant: dict[str, Value] = {
+        "variantName": VARIANT,
+        "modelName": model["name"],
+        "instanceType": spec.instance_type,
+        "initialVariantWeight": 1,
+        "containerStartupHealthCheckTimeoutInSeconds": spec.startup.seconds,
+        "modelDataDownloadTimeoutInSeconds": spec.startup.seconds,
+    }
+    inputs: dict[str, Value] = {
+        "kmsKeyArn": None if has_local_disks(spec.instance_type) else _key(spec, ctx),
+        "dataCaptureConfig": _capture(spec.capture, ctx) if spec.capture else None,
+    }
+    fingerprint = _fingerprint({"model": model_name(model, ctx), "variant": variant, **inputs})
+    return ctx.add(
+        "configuration",
+        "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+        {
+            "name": ctx.namer.cloud(name, fingerprint),
+            "productionVariants": [{**variant, "initialInstanceCount": least_instances(spec, ctx.system)}],
+            **inputs,
+        },
+        depends_on=ctx.get("buckets", spec.capture.bucket, BucketOutputs).ready if spec.capture else (),
+        ignore_changes=("productionVariants[0].initialInstanceCount",),
+    )
+
+
+def model_name(model: Handle, ctx: BuildContext) -> Value:
+    """The name that the model was given, which follows its content."""
+    return ctx.assembly.nodes[model.key].inputs["name"]
+
+
+def least_instances(spec: EndpointSpec, system: System) -> int:
+    """Fewest instances: the declared number, or the environment's least where that is higher."""
+    return max(spec.autoscaling.min, system.core.env.min_endpoint_instances)
+
+
+def _capture(spec: CaptureSpec, ctx: BuildContext) -> dict[str, Value]:
+    bucket = ctx.get("buckets", spec.bucket, BucketOutputs)
+    return {
+        "enableCapture": True,
+        "initialSamplingPercentage": spec.sample.whole,
+        "destinationS3Uri": bucket.uri(spec.prefix),
+        "kmsKeyId": bucket.key_arn,
+        "captureOptions": [{"captureMode": "Input"}, {"captureMode": "Output"}],
+        "captureContentTypeHeader": {"csvContentTypes": ["text/csv"], "jsonContentTypes": ["application/json"]},
+    }
+
+
+def _fingerprint(inputs: Mapping[str, Value]) -> str:
+    """Changes when the inputs do; references count by what they refer to."""
+    return content_hash(repr(sorted(inputs.items())))
+
+
+def _alarms(name: str, spec: EndpointSpec, ctx: BuildContext) -> dict[str, Handle]:
+    """An alarm on failed requests, and one on slow answers where a latency is promised."""
+    common: dict[str, Value] = {
+        "alarmActions": topics(ctx, spec.alert, endpoint=name),
+        "okActions": topics(ctx, spec.alert, endpoint=name),
+        "evaluationPeriods": 5,
+        "datapointsToAlarm": 3,
+        "treatMissingData": "notBreaching",
+        "comparisonOperator": "GreaterThanThreshold",
+    }
+    alarms = {"errors": _error_alarm(name, spec, common, ctx)}
+    if spec.slo.latency_p99 is not None:
+        alarms["latency"] = _latency_alarm(name, spec.slo.latency_p99, common, ctx)
+    return alarms
+
+
+def _error_alarm(name: str, spec: EndpointSpec, common: Mapping[str, Value], ctx: BuildContext) -> Handle:
+    percent = float(100 - spec.slo.availability.value)
+    return ctx.add(
+        "errors-alarm",
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        {
+            "name": ctx.namer.cloud(name, "errors", limit=255),
+            "alarmDescription": f"Endpoint {name}: more than {percent:g}% of requests fail",
+            "threshold": percent,
+            "metricQueries": [
+                _query("errors", "Invocation5XXErrors", name, ctx),
+                _query("requests", "Invocations", name, ctx),
+                {
+                    "id": "rate",
+                    "expression": "IF(requests > 0, 100 * errors / requests, 0)",
+                    "label": "Failed requests (%)",
+                    "returnData": True,
+                },
+            ],
+            **common,
+        },
+    )
+
+
+def _query(id: str, metric: str, name: str, ctx: BuildContext) -> dict[str, Value]:
+    return {
+        "id": id,
+        "metric": {
+            "namespace": "AWS/SageMaker",
+            "metricName": metric,
+            "dimensions": _dimensions(name, ctx),
+            "period": 60,
+            "stat": "Sum",
+        },
+        "returnData": False,
+    }
+
+
+def _latency_alarm(name: str, latency: str, common: Mapping[str, Value], ctx: BuildContext) -> Handle:
+    return ctx.add(
+        "latency-alarm",
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        {
+            "name": ctx.namer.cloud(name, "latency", limit=255),
+            "alarmDescription": f"Endpoint {name}: the slowest 1% of answers take longer than {latency}",
+            "namespace": "AWS/SageMaker",
+            "metricName": "ModelLatency",
+            "dimensions": _dimensions(name, ctx),
+            "extendedStatistic": "p99",
+            "period": 60,
+            "threshold": 1000 * milliseconds(latency),
+            **common,
+        },
+    )
+
+
+def _dimensions(name: str, ctx: BuildContext) -> dict[str, Value]:
+    return {"EndpointName": _endpoint_name(name, ctx), "VariantName": VARIANT}
+
+
+def milliseconds(latency: str) -> int:
+    """A latency such as ``120ms`` or ``2s`` as milliseconds."""
+    return int(latency[:-2]) if latency.endswith("ms") else 1000 * int(latency[:-1])
+
+
+def steps_of(rollout: RolloutSpec) -> list[int]:
+    """The rollout's steps in whole percent, the strategy's usual ones where none are given."""
+    given = [step.whole for step in rollout.steps]
+    return given or [Percent.parse(step).whole for step in _DEFAULT_STEPS.get(rollout.strategy, ("100%",))]
+
+
+def deployment(name: str, spec: EndpointSpec, alarms: Mapping[str, Handle]) -> dict[str, Value]:
+    """The rollout in SageMaker's terms."""
+    rollout = spec.rollout
+    config: dict[str, Value] = {}
+    watched = [f"{name}-{suffix}" for suffix in alarms] if rollout.rollback_on is None else rollout.rollback_on
+    if watched:
+        config["autoRollbackConfiguration"] = {
+            "alarms": [{"alarmName": alarms[alarm.removeprefix(f"{name}-")]["name"]} for alarm in watched]
+        }
+    if rollout.strategy == "rolling":
+        config["rollingUpdatePolicy"] = {
+            "maximumBatchSize": _share(steps_of(rollout)[0]),
+            "waitIntervalInSeconds": rollout.bake.seconds,
+            "maximumExecutionTimeoutInSeconds": _LONGEST_ROLLOUT,
+        }
+    else:
+        config["blueGreenUpdatePolicy"] = {
+            "trafficRoutingConfiguration": _routing(rollout),
+            "terminationWaitInSeconds": rollout.bake.seconds if rollout.strategy == "blue_green" else 0,
+            "maximumExecutionTimeoutInSeconds": _LONGEST_ROLLOUT,
+        }
+    return config
+
+
+def _routing(rollout: RolloutSpec) -> dict[str, Value]:
+    wait: dict[str, Value] = {"waitIntervalInSeconds": rollout.bake.seconds}
+    if rollout.strategy == "canary":
+        return {"type": "CANARY", "canarySize": _share(steps_of(rollout)[0]), **wait}
+    if rollout.strategy == "linear":
+        return {"type": "LINEAR", "linearStepSize": _share(steps_of(rollout)[0]), **wait}
+    return {"type": "ALL_AT_ONCE", **wait}
+
+
+def _share(percent: int) -> dict[str, Value]:
+    return {"type": "CAPACITY_PERCENT", "value": percent}
+
+
+def _autoscaling(name: str, spec: EndpointSpec, endpoint: Handle, ctx: BuildContext) -> None:
+    """Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html"""
+    target = ctx.add(
+        "scaling",
+        "aws:appautoscaling/target:Target",
+        {
+            "serviceNamespace": "sagemaker",
+            "scalableDimension": "sagemaker:variant:DesiredInstanceCount",
+            "resourceId": join("endpoint/", endpoint["name"], f"/variant/{VARIANT}"),
+            "minCapacity": least_instances(spec, ctx.system),
+            "maxCapacity": spec.autoscaling.max,
+        },
+    )
+    ctx.add(
+        "scaling-policy",
+        "aws:appautoscaling/policy:Policy",
+        {
+            "name": ctx.namer.cloud(name, "scaling", limit=255),
+            "policyType": "TargetTrackingScaling",
+            "serviceNamespace": target["serviceNamespace"],
+            "scalableDimension": target["scalableDimension"],
+            "resourceId": target["resourceId"],
+            "targetTrackingScalingPolicyConfiguration": {
+                "targetValue": spec.autoscaling.target,
+                "scaleInCooldown": spec.autoscaling.scale_in_after.seconds,
+                "scaleOutCooldown": spec.autoscaling.scale_out_after.seconds,
+                **_scaling_metric(spec.autoscaling.metric, name, ctx),
+            },
+        },
+    )
+
+
+def _scaling_metric(metric: ScalingMetric, name: str, ctx: BuildContext) -> dict[str, Value]:
+    if metric in _PREDEFINED_METRICS:
+        return {"predefinedMetricSpecification": {"predefinedMetricType": _PREDEFINED_METRICS[metric]}}
+    return {
+        "customizedMetricSpecification": {
+            "namespace": "/aws/sagemaker/Endpoints",
+            "metricName": "CPUUtilizationNormalized" if metric == "cpu" else "GPUUtilizationNormalized",
+            "statistic": "Average",
+            "dimensions": [{"name": key, "value": value} for key, value in _dimensions(name, ctx).items()],
+        }
+    }
+
+
+def check(name: str, spec: EndpointSpec, system: System) -> Iterator[Problem]:
+    """The model's stage, the limits, and what SageMaker can roll out."""
+    yield from _check_model(name, spec, system)
+    yield from _check_autoscaling(name, spec, system)
+    yield from _check_steps(spec.rollout)
+    yield from _check_rollback(name, spec, system)
+    if spec.rollout.bake.seconds > _LONGEST_WAIT:
+        yield Problem(
+            BAD_BAKE,
+            ("rollout", "bake"),
+            f"SageMaker waits at most 1h after a step, not {spec.rollout.bake}",
+            "bake for 1h or less",
+        )
+    if not 60 <= spec.startup.seconds <= 3600:
+        yield Problem(
+            BAD_BAKE, ("startup",), f"SageMaker waits 1m to 1h for a container, not {spec.startup}", "use 1m to 1h"
+        )
+
+
+def _check_model(name: str, spec: EndpointSpec, system: System) -> Iterator[Problem]:
+    declared = system.find("models", spec.model.registry)
+    if declared is None or not isinstance(declared.spec, ModelSpec):
+        return
+    stages = declared.spec.stages
+    stage = spec.model.stage or stages[-1]
+    if stage not in stages:
+        hint = did_you_mean(stage, stages) or f"stages: {', '.join(stages)}"
+        yield Problem(UNKNOWN_STAGE, ("model", "stage"), f"model {spec.model.registry!r} has no stage {stage!r}", hint)
+    elif stage not in declared.spec.released:
+        refuse = spec.model.if_none == "fail"
+        yield Problem(
+            NOTHING_RELEASED,
+            ("model",),
+            f"no version of {spec.model.registry!r} is released to {stage!r}"
+            + ("" if refuse else f", so endpoint {name!r} is left out"),
+            f"release one in `models.{spec.model.registry}.released`"
+            + (", or set `if_none: skip` to leave the endpoint out until then" if refuse else ""),
+            Severity.ERROR if refuse else Severity.INFO,
+        )
+
+
+def _check_autoscaling(name: str, spec: EndpointSpec, system: System) -> Iterator[Problem]:
+    least = least_instances(spec, system)
+    scaling = spec.autoscaling
+    if scaling.max < least:
+        why = "`min`" if scaling.min >= least else f"the least of environment {system.core.env.name}"
+        yield Problem(
+            BAD_AUTOSCALING,
+            ("autoscaling", "max"),
+            f"endpoint {name!r} has at most {scaling.max} instances and at least {least} ({why})",
+            f"raise `max` to {least} or more",
+        )
+    if scaling.target <= 0 or (scaling.metric in ("cpu", "gpu") and scaling.target > 100):
+        yield Problem(
+            BAD_AUTOSCALING,
+            ("autoscaling", "target"),
+            f"{scaling.target:g} cannot be a target of {scaling.metric}",
+            "use a percentage from 1 to 100" if scaling.metric in ("cpu", "gpu") else "use a number above 0",
+        )
+    if least < 2 and spec.rollout.strategy in ("canary", "linear", "rolling"):
+        yield Problem(
+            BAD_AUTOSCALING,
+            ("autoscaling", "min"),
+            f"one instance cannot be replaced in parts, as {spec.rollout.strategy} wants",
+            "keep 2 instances or more, or use blue_green",
+            Severity.WARNING,
+        )
+
+
+def _check_steps(rollout: RolloutSpec) -> Iterator[Problem]:
+    path = ("rollout", "steps")
+    steps = steps_of(rollout)
+    if rollout.steps and rollout.strategy in ("all_at_once", "blue_green"):
+        yield Problem(
+            USELESS_FIELD,
+            path,
+            f"{rollout.strategy} has one step, to 100%",
+            "remove `steps`, or use canary or linear",
+            Severity.WARNING,
+        )
+        return
+    if any(step.value != step.whole for step in rollout.steps) or steps != sorted(set(steps)) or steps[-1] != 100:
+        yield Problem(BAD_STEPS, path, "the steps do not grow to 100% in whole percent", "write them like [10%, 100%]")
+        return
+    if rollout.strategy == "canary":
+        yield from _check_canary(path, steps)
+    if rollout.strategy == "linear" and (
+        len({right - left for left, right in zip([0, *steps], steps, strict=False)}) != 1 or not 10 <= steps[0] <= 50
+    ):
+        yield Problem(
+            BAD_STEPS,
+            path,
+            "linear needs equal steps of 10% to 50%",
+            "write them like [25%, 50%, 75%, 100%], or use canary",
+        )
+    if rollout.strategy == "rolling" and not 5 <= steps[0] <= 50:
+        yield Problem(BAD_STEPS, path, "rolling replaces 5% to 50% of the instances at a time", "begin with 5% to 50%")
+
+
+def _check_canary(path: tuple[str, ...], steps: list[int]) -> Iterator[Problem]:
+    if len(steps) < 2 or steps[0] > 50:
+        yield Problem(
+            BAD_STEPS, path, "the canary gets at most 50%, then the rest follows", "write it like [10%, 100%]"
+        )
+    elif len(steps) > 2:
+        left_out = ", ".join(f"{step}%" for step in steps[1:-1])
+        yield Problem(
+            STEPS_MERGED,
+            path,
+            f"SageMaker's canary has one step before the rest: {left_out} is left out, 100% follows {steps[0]}%",
+            f"write [{steps[0]}%, 100%], or use linear with equal steps",
+            Severity.WARNING,
+        )
+
+
+def _check_rollback(name: str, spec: EndpointSpec, system: System) -> Iterator[Problem]:
+    own = [f"{name}-{suffix}" for suffix in _OWN_ALARMS]
+    for index, alarm in enumerate(spec.rollout.rollback_on or []):
+        path = ("rollout", "rollback_on", index)
+        if alarm == f"{name}-latency" and spec.slo.latency_p99 is None:
+            yield Problem(
+                UNKNOWN_ALARM,
+                path,
+                f"endpoint {name!r} promises no latency, so there is no alarm {alarm!r}",
+                "set `slo.latency_p99`",
+            )
+        elif alarm not in own and system.find("monitors", alarm) is not None:
+            yield Problem(
+                UNKNOWN_ALARM,
+                path,
+                f"the alarm of monitor {alarm!r} cannot roll back: it watches the finished endpoint, whose first "
+                "rollout would wait for an alarm that does not exist yet",
+                f"use {' or '.join(own)}; let the monitor start a retraining",
+            )
+        elif alarm not in own:
+            yield Problem(
+                UNKNOWN_ALARM,
+                path,
+                f"endpoint {name!r} has no alarm {alarm!r}",
+                did_you_mean(alarm, own) or f"alarms: {', '.join(own)}",
+            )
+    if spec.rollout.rollback_on == []:
+        yield Problem(
+            NO_ROLLBACK,
+            ("rollout", "rollback_on"),
+            f"no alarm watches the rollout of endpoint {name!r}",
+            "remove `rollback_on` to use the endpoint's own alarms",
+            Severity.WARNING,
+        )
+
+
+COMPONENT = Component(
+    kind="endpoints",
+    label="endpoint",
+    layer=Layer.SERVING,
+    token="mlops:serving:Endpoint",
+    spec=EndpointSpec,
+    build=build,
+    check=check,
+    uses=("keys", "network", "alerts", "pipelines"),
+    backend="sagemaker",
+    examples=(
+        Example(
+            "The newest release on two small instances",
+            {"churn-api": {"model": {"registry": "churn"}, "autoscaling": {"min": 2}}},
+            {"models": {"churn": {"released": {"prod": 1}}}, "alerts": {"oncall": {"email": ["oncall@example.com"]}}},
+        ),
+        Example(
+            "A canary that goes back when answers fail or are slow, with a fifth of the requests kept",
+            {
+                "fraud-api": {
+                    "model": {"registry": "fraud-scorer", "stage": "prod", "if_none": "skip"},
+                    "instance_type": "ml.c6i.xlarge",
+                    "autoscaling": {"min": 2, "max": 20, "metric": "invocations_per_instance", "target": 400},
+                    "rollout": {
+                        "strategy": "canary",
+                        "steps": ["10%", "100%"],
+                        "bake": "10m",
+                        "rollback_on": ["fraud-api-errors", "fraud-api-latency"],
+                    },
+                    "capture": {"bucket": "raw", "prefix": "captured/", "sample": "20%"},
+                    "slo": {"latency_p99": "120ms", "availability": "99.9%"},
+                    "alert": "oncall",
+                }
+            },
+            {
+                "buckets": {"raw": {"classification": "confidential"}},
+                "models": {"fraud-scorer": {"released": {"prod": 3}}},
+                "alerts": {"oncall": {"email": ["oncall@example.com"]}},
+            },
+        ),
+    ),
+)

@@ -19,6 +19,12 @@ from typing import Annotated, Literal
 
 from mlops_iac.compile.context import KUBERNETES_PROVIDER, BuildContext, Handle
 from mlops_iac.components.component import Component, Example, Outputs, Problem
+from mlops_iac.components.compute.operators import (
+    DEVICE_PLUGIN_IMAGE,
+    add_autoscaler,
+    add_device_plugin,
+    add_kueue,
+)
 from mlops_iac.components.compute.queues import (
     GPU,
     POOL_LABEL,
@@ -30,7 +36,7 @@ from mlops_iac.components.compute.queues import (
 )
 from mlops_iac.components.foundation.keys import KeysOutputs
 from mlops_iac.components.foundation.network import NetworkOutputs
-from mlops_iac.components.kubernetes import Site, from_addresses, labels, namespace, network_policy
+from mlops_iac.components.kubernetes import Site
 from mlops_iac.components.logs import log_group
 from mlops_iac.graph import naming
 from mlops_iac.graph.cidr import overlap
@@ -72,12 +78,6 @@ VERSIONS: dict[str, str] = {
 }
 """Kubernetes versions by the end of their extended support, as announced:
 https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html"""
-DEVICE_PLUGIN_IMAGE = (
-    "nvcr.io/nvidia/k8s-device-plugin:v0.20.0@sha256:a61ba9fd8efb82f3a79f877f7580e02c1e8e7593f62473644bc9c79e315c3312"
-)
-KUEUE_CHART = ("oci://registry.k8s.io/kueue/charts/kueue", "0.17.2")
-AUTOSCALER_CHART = ("cluster-autoscaler", "9.52.1")
-
 _LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _SERVICE_RANGES = ("172.20.0.0/16", "10.100.0.0/16")
 _NODE_POLICIES = (
@@ -633,185 +633,13 @@ def _volumes(spec: PoolSpec, ctx: BuildContext) -> list[Value]:
 def _objects(spec: ClusterSpec, ctx: BuildContext, cluster: ClusterOutputs) -> None:
     site = cluster.site(ctx)
     pools = pools_of(spec)
-    _autoscaler(ctx, cluster, site)
+    add_autoscaler(ctx, cluster, site)
     add_priorities(ctx, site)
-    if any(pool.gpus_per_node and spec.pools[pool.name].os == "al2023" for pool in pools):
-        _device_plugin(spec, ctx, site)
+    on_al2023 = [pool.name for pool in pools if pool.gpus_per_node and spec.pools[pool.name].os == "al2023"]
+    if on_al2023:
+        add_device_plugin(ctx, site, spec.device_plugin_image, on_al2023)
     if spec.queues:
-        add_queues(ctx, site, spec.queues, pools, _kueue(ctx, site))
-
-
-def _autoscaler(ctx: BuildContext, cluster: ClusterOutputs, site: Site) -> None:
-    """Starts and stops nodes between each pool's least and most, by the tags that EKS puts on the pool's
-    group.
-
-    Source:
-    https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
-    """
-    name = "cluster-autoscaler"
-    space = namespace(ctx, "autoscaler-namespace", name, site)
-    identity = cluster.pod_identity(ctx, "autoscaler-role", name, name, _scaling_permissions(ctx, cluster))
-    chart, version = AUTOSCALER_CHART
-    ctx.add(
-        "autoscaler",
-        "kubernetes:helm.sh/v3:Release",
-        {
-            "name": name,
-            "namespace": name,
-            "chart": chart,
-            "version": version,
-            "repositoryOpts": {"repo": "https://kubernetes.github.io/autoscaler"},
-            "values": {
-                "cloudProvider": "aws",
-                "awsRegion": ctx.core.cloud.region,
-                "autoDiscovery": {"clusterName": cluster.name},
-                "fullnameOverride": name,
-                "rbac": {"serviceAccount": {"name": name}},
-                "podLabels": {"mlops-iac/egress": "https"},
-                "nodeSelector": {POOL_LABEL: SYSTEM_POOL},
-                "resources": {
-                    "requests": {"cpu": "100m", "memory": "600Mi"},
-                    "limits": {"memory": "1Gi"},
-                },
-                "securityContext": {
-                    "runAsNonRoot": True,
-                    "runAsUser": 65534,
-                    "seccompProfile": {"type": "RuntimeDefault"},
-                },
-                "containerSecurityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "readOnlyRootFilesystem": True,
-                    "capabilities": {"drop": ["ALL"]},
-                },
-            },
-        },
-        provider=site.provider,
-        depends_on=(space, identity),
-    )
-
-
-def _scaling_permissions(ctx: BuildContext, cluster: ClusterOutputs) -> tuple[Statement, ...]:
-    groups = ctx.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*")
-    return (
-        Statement(
-            (
-                "autoscaling:DescribeAutoScalingGroups",
-                "autoscaling:DescribeAutoScalingInstances",
-                "autoscaling:DescribeLaunchConfigurations",
-                "autoscaling:DescribeScalingActivities",
-                "ec2:DescribeImages",
-                "ec2:DescribeInstanceTypes",
-                "ec2:DescribeLaunchTemplateVersions",
-                "ec2:GetInstanceTypesFromInstanceRequirements",
-            ),
-            ("*",),
-            unscoped="these actions take no resource: "
-            "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2autoscaling.html",
-        ),
-        Statement(
-            ("autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"),
-            (groups,),
-            {"StringEquals": {"aws:ResourceTag/eks:cluster-name": cluster.name}},
-        ),
-        Statement(
-            ("eks:DescribeNodegroup",),
-            (ctx.arn("eks", f"nodegroup/{ctx.namer.cloud(cluster.component, limit=100)}/*"),),
-        ),
-    )
-
-
-def _kueue(ctx: BuildContext, site: Site) -> Handle:
-    """Admits jobs by team. Source: https://kueue.sigs.k8s.io/docs/installation/"""
-    name = "kueue-system"
-    space = namespace(ctx, "kueue-namespace", name, site)
-    allowed = network_policy(
-        ctx,
-        "kueue-webhooks",
-        "allow-webhooks",
-        name,
-        site,
-        {},
-        ingress=(from_addresses((site.vpc_cidr,), 9443, 8443, 8082),),
-        after=space,
-    )
-    chart, version = KUEUE_CHART
-    return ctx.add(
-        "kueue",
-        "kubernetes:helm.sh/v3:Release",
-        {
-            "name": "kueue",
-            "namespace": name,
-            "chart": chart,
-            "version": version,
-            "values": {"controllerManager": {"nodeSelector": {POOL_LABEL: SYSTEM_POOL}}},
-        },
-        provider=site.provider,
-        depends_on=(space, allowed),
-    )
-
-
-def _device_plugin(spec: ClusterSpec, ctx: BuildContext, site: Site) -> None:
-    """Makes GPUs of al2023 nodes known to the kubelet, whose socket it has to reach on the host.
-
-    Source: https://github.com/NVIDIA/k8s-device-plugin
-    """
-    name = "nvidia-device-plugin"
-    space = namespace(ctx, "device-plugin-namespace", name, site, pod_security="privileged")
-    container: dict[str, Value] = {
-        "name": "device-plugin",
-        "image": spec.device_plugin_image,
-        "env": [{"name": "FAIL_ON_INIT_ERROR", "value": "false"}],
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [{"name": "sockets", "mountPath": "/var/lib/kubelet/device-plugins"}],
-    }
-    gpu_pools: list[Value] = [
-        pool.name for pool in pools_of(spec) if pool.gpus_per_node and spec.pools[pool.name].os == "al2023"
-    ]
-    in_gpu_pools: dict[str, Value] = {"matchExpressions": [{"key": POOL_LABEL, "operator": "In", "values": gpu_pools}]}
-    account = ctx.kubernetes(
-        "device-plugin-account",
-        "v1",
-        "ServiceAccount",
-        {"metadata": {"name": name, "namespace": name}, "automountServiceAccountToken": False},
-        provider=site.provider,
-        depends_on=(space,),
-    )
-    ctx.kubernetes(
-        "device-plugin",
-        "apps/v1",
-        "DaemonSet",
-        {
-            "metadata": {"name": name, "namespace": name, "labels": labels(ctx, name)},
-            "spec": {
-                "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
-                "updateStrategy": {"type": "RollingUpdate"},
-                "template": {
-                    "metadata": {"labels": labels(ctx, name)},
-                    "spec": {
-                        "serviceAccountName": name,
-                        "automountServiceAccountToken": False,
-                        "priorityClassName": "system-node-critical",
-                        "affinity": {
-                            "nodeAffinity": {
-                                "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [in_gpu_pools]}
-                            }
-                        },
-                        "tolerations": [{"operator": "Exists"}],
-                        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
-                        "containers": [container],
-                        "volumes": [{"name": "sockets", "hostPath": {"path": "/var/lib/kubelet/device-plugins"}}],
-                    },
-                },
-            },
-        },
-        provider=site.provider,
-        depends_on=(account,),
-    )
+        add_queues(ctx, site, spec.queues, pools, add_kueue(ctx, site))
 
 
 def check(name: str, spec: ClusterSpec, system: System) -> Iterator[Problem]:

@@ -36,6 +36,7 @@ from mlops_iac.engines.local.provider import (
     UnreachableError,
 )
 from mlops_iac.engines.local.values import with_secrets
+from mlops_iac.engines.pulumi.schema import package_schema
 from mlops_iac.engines.pulumi.sdk import plugin_version
 from mlops_iac.graph.evaluate import SIGNATURE_KEY, UNKNOWN, SecretValue, contains_unknown, reveal
 from mlops_iac.providers.facts import facts_of
@@ -61,8 +62,7 @@ class Context(Protocol):
 class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
     """The plugin protocol in front of the provider that ``factory`` makes for the engine's configuration.
 
-    ``report`` shows a message to the user beside a resource; ``schema`` is the package's schema, which only Pulumi YAML
-    and ``pulumi package`` ask for.
+    ``report`` shows a message to the user beside a resource.
     """
 
     def __init__(
@@ -72,13 +72,11 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
         *,
         version: str = "",
         report: Callable[[str, str], None] = lambda urn, text: None,
-        schema: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._package = package
         self._factory = factory
         self._version = version or plugin_version(package) or "0.0.0"
         self._report = report
-        self._schema = schema
         self._provider: Provider | None = None
 
     def Handshake(  # noqa: N802
@@ -96,10 +94,9 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
     def GetSchema(  # noqa: N802
         self, request: provider_pb2.GetSchemaRequest, context: Context
     ) -> provider_pb2.GetSchemaResponse:
-        """The package's schema."""
-        return provider_pb2.GetSchemaResponse(
-            schema=json.dumps({"name": self._package, "version": self._version, **self._schema()})
-        )
+        """The package's schema, which Pulumi YAML and ``pulumi package`` ask for."""
+        schema = {**package_schema(self._package), "version": self._version}
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
     def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:  # noqa: N802
         """Called instead of a start, when ``PULUMI_DEBUG_PROVIDERS`` names a server that runs already."""
@@ -276,14 +273,14 @@ def plugin_script(package: str, factory: str, python: str = sys.executable) -> s
     return f'#!/bin/sh\nexec {command} "$@"\n'
 
 
-def serve(package: str, factory: ProviderFactory, engine: str = "", **options: Any) -> grpc.Server:
+def serve(package: str, factory: ProviderFactory, engine: str = "") -> grpc.Server:
     """Start serving on a free loopback port and print the port, as the engine expects."""
     limits = [
         ("grpc.max_receive_message_length", MESSAGE_LIMIT),
         ("grpc.max_send_message_length", MESSAGE_LIMIT),
     ]
     server = grpc.server(futures.ThreadPoolExecutor(THREADS), options=limits)
-    servicer = ProviderServer(package, factory, report=_reporter(engine), **options)
+    servicer = ProviderServer(package, factory, report=_reporter(engine))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -299,11 +296,9 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--package", required=True, help="Pulumi package, for example aws")
     parser.add_argument("--factory", required=True, help="module:function that makes the provider")
-    parser.add_argument("--schema", help="module:function that answers the package's schema")
     parser.add_argument("engine", nargs="?", default="", help="address of the engine, given by it")
     given, _ = parser.parse_known_args(arguments)
-    options = {"schema": _named(given.schema)} if given.schema else {}
-    server = serve(given.package, _named(given.factory), given.engine, **options)
+    server = serve(given.package, _named(given.factory), given.engine)
     parent = os.getppid()
     # An engine that is killed sends no signal: without it the process would stay for ever.
     while os.getppid() == parent:

@@ -10,10 +10,12 @@ What the engine records equals the graph, but for what an SDK class or the engin
 * defaults: some classes fill in ``description: Managed by Pulumi`` where it is left out (security groups, subnet and
   parameter groups), as the provider itself would;
 * aliases: a class lists the former tokens of its type;
-* providers: the engine takes configuration as text, so what is not a string is written as JSON, and it adds the
-  ``version`` of the SDK;
+* providers: the engine adds the ``version`` of the SDK;
 * a component in ``depends_on`` stands for its children, which the SDK names one by one;
 * ``pulumi:pulumi:StackReference``, one for each other stack that is read.
+
+A preview by the engine knows less than ours in one case: of a resource whose provider is configured with something
+unknown (a Kubernetes object of a cluster that is still to be created) it knows no output, not even an input's echo.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ from mlops_iac.engines.pulumi.sdk import (
 from mlops_iac.engines.pulumi.stack_outputs import StackOutputs
 from mlops_iac.graph import naming
 from mlops_iac.graph.nodes import LAYERS, Graph, Node, Stack
-from mlops_iac.graph.values import NodeKey, Ref, StackOutput, ToJson, Value, references
+from mlops_iac.graph.values import NodeKey, Ref, StackOutput, references
 
 DEFAULT_SYSTEM: Final = "../../examples/fraud-detection"
 
@@ -95,7 +97,7 @@ def _resource(
         options = pulumi.ResourceOptions.merge(
             options, pulumi.ResourceOptions(version=plugin_version(package))
         )
-        return pulumi.ProviderResource(package, node.name, _provider_inputs(node, inputs), options)
+        return pulumi.ProviderResource(package, node.name, inputs.of(node.inputs), options)
     known = resource_class(node.type)
     if known is None:
         options = pulumi.ResourceOptions.merge(
@@ -127,15 +129,6 @@ def _options(node: Node, resources: Mapping[NodeKey, pulumi.Resource]) -> pulumi
         additional_secret_outputs=list(options.additional_secret_outputs),
         aliases=list(options.aliases),
     )
-
-
-def _provider_inputs(node: Node, inputs: Inputs) -> dict[str, Any]:
-    return {name: inputs.of(_as_text(value)) for name, value in node.inputs.items()}
-
-
-def _as_text(value: Value) -> Value:
-    structured = isinstance(value, bool | int | float | list | tuple | Mapping)
-    return ToJson(value) if structured else value
 
 
 def _stack_outputs(stack: Stack) -> Iterator[StackOutput]:

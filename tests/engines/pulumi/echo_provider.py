@@ -18,7 +18,7 @@ from mlops_iac.engines.local.provider import CheckFailure, Created, DiffResult, 
 
 def computed(type: str, name: str, path: tuple[str | int, ...]) -> str:
     """What stands for the output at ``path`` of a created resource."""
-    return f"<{type.rpartition(':')[2]} {name} {'.'.join(map(str, path))}>"
+    return f"({type.rpartition(':')[2]} {name} {'.'.join(map(str, path))})"
 
 
 def identity(type: str, name: str) -> str:

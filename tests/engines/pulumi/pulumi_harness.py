@@ -23,6 +23,7 @@ from mlops_iac.graph.evaluate import (
     SecretValue,
     compact_json,
     contains_secret,
+    contains_unknown,
     evaluate,
     property_at,
     reveal,
@@ -39,6 +40,8 @@ CLI = shutil.which("pulumi")
 needs_cli = pytest.mark.skipif(CLI is None, reason="the pulumi CLI is not on PATH")
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 STACK = "pulumi:pulumi:Stack"
+UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""How the engine writes an unknown."""
 SDK_DEFAULTS = {"description": "Managed by Pulumi"}
 """What an SDK class fills in where a component leaves it out; see the docstring of ``program``."""
 
@@ -190,7 +193,7 @@ class Expected:
             "custom": node.custom,
             "parent": self._urn(stack, options.parent) if options.parent else root,
             "provider": self._urn(stack, options.provider) if options.provider else None,
-            "inputs": _comparable(reveal(inputs)) if not node.type.startswith("pulumi:providers:") else _provider_config(inputs),
+            "inputs": _comparable(reveal(inputs)),
             "secrets": sorted(secret_names(node.type, inputs)),
             "dependencies": sorted(implicit | set(explicit)),
             "propertyDependencies": {name: urns for name, urns in sorted(by_property.items()) if urns},
@@ -200,15 +203,23 @@ class Expected:
             "replaceOnChanges": list(options.replace_on_changes),
             "additionalSecretOutputs": sorted(options.additional_secret_outputs),
         }
-        return json.loads(compact_json(record))  # type: ignore[no-any-return]
+        plain: dict[str, Any] = json.loads(compact_json(_unknown_as_text(record)))
+        return plain
 
     def _outputs_of(self, node: Node) -> Any:
-        if not node.custom:
+        if not node.custom or (self._preview and self._unconfigured(node)):
             return {}
         inputs = reveal({name: evaluate(value, self._lookup) for name, value in node.inputs.items()})
         if self._preview:
             return inputs
         return outputs_of(node.type, node.name, inputs, self._paths.get(node.type, ()))
+
+    def _unconfigured(self, node: Node) -> bool:
+        """Whether the node's provider waits for something unknown: the engine then knows nothing of its resources."""
+        if node.options.provider is None:
+            return False
+        config = self._index[node.options.provider].inputs
+        return any(contains_unknown(evaluate(value, self._lookup)) for value in config.values())
 
     def _lookup(self, ref: Ref | StackOutput) -> Any:
         if isinstance(ref, StackOutput):
@@ -247,6 +258,15 @@ def registered(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
         ),
         key=lambda item: str(item["urn"]),
     )
+
+
+def previewed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of each resource in a ``pulumi preview --json``, by URN."""
+    return {
+        record["urn"]: record["inputs"]
+        for record in (_record(step["newState"]) for step in document["steps"])
+        if record["type"] not in (STACK, STACK_REFERENCE) and "::default" not in record["urn"]
+    }
 
 
 def stack_references(deployment: Mapping[str, Any]) -> set[str]:
@@ -323,14 +343,16 @@ def secret_names(type: str, inputs: Mapping[str, Any]) -> set[str]:
     return {name for name, value in inputs.items() if contains_secret(value) or name in always}
 
 
-def _provider_config(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value if isinstance(value, str) else compact_json(value) for name, value in reveal(inputs).items()
-    }
-
-
 def _without_sdk_defaults(type: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in inputs.items() if SDK_DEFAULTS.get(name) != value}
+
+
+def _unknown_as_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _unknown_as_text(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_unknown_as_text(item) for item in value]
+    return UNKNOWN_TEXT if value is UNKNOWN else value
 
 
 def _comparable(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pulumi_harness import (
     Expected,
     needs_cli,
     observed,
+    previewed,
     read_golden,
     registered,
     stack_outputs,
@@ -42,14 +44,29 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
         made.project(
             layer, {"Pulumi.yaml": PROJECT.format(layer=layer), "__main__.py": PROGRAM.format(layer=layer)}
         )
-        made.run(layer, "stack", "init", "dev")
+    made.run("data", "stack", "init", "dev")
     return made
 
 
 def test_a_layer_previews_before_the_layer_below_was_deployed(backend: Backend) -> None:
     done = backend.run("data", "preview")
     assert "raw.encryption" in done.stdout
+    # Then the stack exists and is empty.
+    backend.run("foundation", "stack", "init", "dev")
+    done = backend.run("data", "preview")
+    assert "raw.encryption" in done.stdout
     assert not [call for call in backend.calls() if call["call"] in ("create", "update", "delete")]
+
+
+def test_a_preview_knows_what_the_graph_knows(backend: Backend) -> None:
+    expected = Expected(sample_graph(), preview=True)
+    for layer in ("foundation", "data"):
+        done = backend.run(layer, "preview", "--json")
+        seen = previewed(json.loads(done.stdout))
+        for record in expected.registrations(layer):
+            masked = dict.fromkeys(record["secrets"], "[secret]")
+            assert seen.pop(record["urn"]) == {**record["inputs"], **masked}
+        assert not seen
 
 
 def test_an_update_says_what_has_to_be_deployed_first(backend: Backend) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from mlops_iac.compose.composition import Composition, Origin
 from mlops_iac.diagnostics import ConfigPath, Location
@@ -26,6 +28,11 @@ env:
 security: {name: baseline}
 """
 
+
+# A shared machine makes a deadline say nothing about the code; in CI the same examples are tried every time.
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 GOLDEN = Path(__file__).parent / "golden"
 Golden = Callable[[str, str], None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -63,12 +64,13 @@ def _as_path(what: str, composition: Composition) -> ConfigPath:
     current: object = composition.data
     path: list[str | int] = []
     for part in re.findall(r"[^.\[\]]+", what):
-        key: str | int = int(part) if isinstance(current, list) and part.isdigit() else part
-        if (isinstance(current, dict) and key in current) or (
-            isinstance(current, list) and isinstance(key, int) and key < len(current)
-        ):
-            current = current[key]
-        else:
+        members: Mapping[object, object] = {}
+        if isinstance(current, dict):
+            members = current
+        elif isinstance(current, list):
+            members = {str(index): item for index, item in enumerate(current)}
+        if part not in members:
             return ()
-        path.append(key)
+        path.append(int(part) if isinstance(current, list) else part)
+        current = members[part]
     return tuple(path)

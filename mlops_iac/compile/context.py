@@ -132,7 +132,7 @@ class BuildContext:
         is protected and kept on destroy where the environment protects data. Without ``provider`` an ``aws:``
         type gets the layer's AWS provider.
         """
-        key = NodeKey(self.layer, type, naming.logical(self.root.name, suffix))
+        key = NodeKey(self.layer, type, naming.logical(self.root.name, suffix), self.root.kind)
         if key in self.assembly.nodes:
             raise ValueError(f"{self.instance.kind} {self.instance.name!r} adds {key} twice")
         keep = stateful and self.core.env.protect_data

@@ -54,7 +54,7 @@ def compile_graph(system: System, composition: Composition) -> Graph:
 
 def _build(instance: Instance, system: System, composition: Composition, assembly: Assembly) -> Outputs:
     component = instance.component
-    root = NodeKey(component.layer.value, component.token, instance.name)
+    root = NodeKey(component.layer.value, component.token, instance.name, component.kind)
     locate = composition.location_of
     assembly.nodes[root] = Node(root, {}, Options(), False, instance.path, locate(instance.path))
     context = BuildContext(instance, system, assembly, root, locate)

@@ -146,12 +146,10 @@ def property_at(outputs: Any, path: Sequence[str | int]) -> Any:
     for part in path:
         if isinstance(current, SecretValue):
             current, secret = current.value, True
-        if isinstance(current, Mapping) and part in current:
-            current = current[part]
-        elif isinstance(current, list) and isinstance(part, int) and part < len(current):
-            current = current[part]
-        else:
+        members = current if isinstance(current, Mapping) else dict(enumerate(current)) if isinstance(current, list) else {}
+        if part not in members:
             return UNKNOWN
+        current = members[part]
     return SecretValue(current) if secret and not isinstance(current, SecretValue) else current
 
 

@@ -117,6 +117,8 @@ def kubernetes_manifests(stack: Stack) -> list[tuple[str, str]]:
 
 def _node_json(node: Node, urn: str, secrets: bool) -> dict[str, Any]:
     data: dict[str, Any] = {"type": node.type, "name": node.name, "urn": urn}
+    if node.key.kind:
+        data["kind"] = node.key.kind
     if not node.custom:
         data["custom"] = False
     data["inputs"] = {name: _to_json(value, secrets) for name, value in sorted(node.inputs.items())}
@@ -151,11 +153,11 @@ def _options_json(options: Options) -> dict[str, Any]:
 
 
 def _key_json(key: NodeKey) -> dict[str, str]:
-    return {"layer": key.layer, "type": key.type, "name": key.name}
+    return {"layer": key.layer, "type": key.type, "name": key.name, **({"kind": key.kind} if key.kind else {})}
 
 
 def _key_from_json(data: Mapping[str, str]) -> NodeKey:
-    return NodeKey(data["layer"], data["type"], data["name"])
+    return NodeKey(data["layer"], data["type"], data["name"], data.get("kind", ""))
 
 
 def _to_json(value: Value, secrets: bool, masked: bool = False) -> Any:
@@ -225,7 +227,7 @@ def _tagged(tag: str, body: Any) -> Value:
 def _node_from_json(data: Mapping[str, Any], layer: str) -> Node:
     source = data.get("source")
     return Node(
-        NodeKey(layer, data["type"], data["name"]),
+        NodeKey(layer, data["type"], data["name"], data.get("kind", "")),
         {name: _from_json(value) for name, value in data["inputs"].items()},
         _options_from_json(data.get("options", {})),
         data.get("custom", True),

@@ -12,11 +12,15 @@ from typing import NamedTuple
 
 
 class NodeKey(NamedTuple):
-    """Identifies a node in the whole system: layer, Pulumi type token, logical name."""
+    """Identifies a node in the whole system: layer, Pulumi type token, logical name, and the kind of its component.
+
+    The kind keeps a bucket ``raw`` and a catalog ``raw`` apart; Pulumi does so by the type of the parent.
+    """
 
     layer: str
     type: str
     name: str
+    kind: str = ""
 
     def __str__(self) -> str:
         return f"{self.layer}/{self.type}/{self.name}"

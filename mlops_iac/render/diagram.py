@@ -10,7 +10,7 @@ from html import escape
 
 from mlops_iac.diagnostics import format_path
 from mlops_iac.graph.nodes import LAYERS, Graph
-from mlops_iac.graph.values import Ref, StackOutput, Value, references
+from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value, references
 
 BOX_WIDTH = 190
 BOX_HEIGHT = 44
@@ -63,7 +63,7 @@ def diagram_of(graph: Graph) -> Diagram:
             if not node.custom:
                 id = format_path(node.component)
                 kind, _, name = id.partition(".")
-                place = f"{node.source.file}:{node.source.line}" if node.source else ""
+                place = f"{node.source.file}:{node.source.line}" if node.source else "(default)"
                 boxes.append(Box(id, name or kind, kind, stack.layer.value, counts.get(id, 0), place))
     return Diagram(f"{graph.system} ({graph.environment})", tuple(boxes), tuple(sorted(edges)))
 
@@ -87,7 +87,7 @@ def svg(diagram: Diagram) -> str:
     layers = [layer.value for layer in LAYERS if any(box.layer == layer.value for box in diagram.boxes)]
     columns = {layer: [box for box in _ordered(diagram) if box.layer == layer] for layer in layers}
     rows = max((len(boxes) for boxes in columns.values()), default=0)
-    width = 2 * MARGIN + len(layers) * BOX_WIDTH + max(len(layers) - 1, 0) * COLUMN_GAP
+    width = 2 * MARGIN + len(layers) * (BOX_WIDTH + COLUMN_GAP) - COLUMN_GAP // 2
     height = 2 * MARGIN + HEADER + rows * (BOX_HEIGHT + ROW_GAP)
     places = {
         box.id: (MARGIN + column * (BOX_WIDTH + COLUMN_GAP), MARGIN + HEADER + row * (BOX_HEIGHT + ROW_GAP))
@@ -103,7 +103,8 @@ def svg(diagram: Diagram) -> str:
     for column, layer in enumerate(layers):
         x = MARGIN + column * (BOX_WIDTH + COLUMN_GAP)
         parts.append(f'<text class="layer" x="{x}" y="{MARGIN + 18}">{escape(layer)}</text>')
-    parts += [_arrow(places[used], places[user], used, user) for used, user in diagram.edges]
+    shared = {box.id for box in diagram.boxes if box.layer == LAYERS[0].value}
+    parts += [_arrow(places[used], places[user], used, user, used in shared) for used, user in diagram.edges]
     parts += [_box(box, *places[box.id]) for box in diagram.boxes]
     parts.append("</svg>")
     return "\n".join(parts) + "\n"
@@ -130,7 +131,7 @@ def page(diagram: Diagram) -> str:
 
 
 def _owner_of(
-    reference: Ref | StackOutput, owner: dict[object, str], exports: dict[tuple[str, str], Value]
+    reference: Ref | StackOutput, owner: dict[NodeKey, str], exports: dict[tuple[str, str], Value]
 ) -> str | None:
     if isinstance(reference, Ref):
         return owner.get(reference.node)
@@ -166,7 +167,7 @@ def _box(box: Box, x: int, y: int) -> str:
     )
 
 
-def _arrow(start: tuple[int, int], end: tuple[int, int], used: str, user: str) -> str:
+def _arrow(start: tuple[int, int], end: tuple[int, int], used: str, user: str, shared: bool) -> str:
     x1, y1 = start[0] + BOX_WIDTH, start[1] + BOX_HEIGHT // 2
     x2, y2 = end[0], end[1] + BOX_HEIGHT // 2
     if start[0] == end[0]:
@@ -175,7 +176,8 @@ def _arrow(start: tuple[int, int], end: tuple[int, int], used: str, user: str) -
     else:
         middle = (x1 + x2) // 2
         path = f"M{x1},{y1} C{middle},{y1} {middle},{y2} {x2},{y2}"
-    return f'<path class="edge" data-from="{escape(used)}" data-to="{escape(user)}" d="{path}"/>'
+    quiet = " quiet" if shared else ""
+    return f'<path class="edge{quiet}" data-from="{escape(used)}" data-to="{escape(user)}" d="{path}"/>'
 
 
 def _fit(text: str, limit: int) -> str:
@@ -187,7 +189,7 @@ _STYLE = (
     ".layer{font-size:15px;font-weight:600}.kind{font-size:11px;fill:#5a6b7b}.name{font-size:13px;font-weight:600}"
     ".count{font-size:11px;fill:#5a6b7b;text-anchor:end}.box rect{fill:#f2f6fa;stroke:#9fb3c8}"
     ".box:focus{outline:none}.box:focus rect,.box:hover rect{stroke:#0b69c7;stroke-width:2}"
-    ".edge{fill:none;stroke:#9fb3c8;stroke-opacity:.6}.edge.on{stroke:#0b69c7;stroke-width:2;stroke-opacity:1}"
+    ".edge{fill:none;stroke:#8aa0b8;stroke-opacity:.8}.edge.quiet{stroke-opacity:.25}.edge.on{stroke:#0b69c7;stroke-width:2;stroke-opacity:1}"
     ".box.off{opacity:.3}"
     "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.kind,.count{fill:#9fb0c0}"
     ".box rect{fill:#18222c;stroke:#4c6176}.edge{stroke:#4c6176}.edge.on,.box:focus rect{stroke:#58a6ff}}"

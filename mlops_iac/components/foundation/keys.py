@@ -19,7 +19,7 @@ from mlops_iac.graph.values import Ref, ToJson, Value
 from mlops_iac.spec.base import Spec, doc
 from mlops_iac.spec.system import System
 
-_ENCRYPTING_SERVICES = ("cloudtrail", "cloudwatch", "delivery.logs", "events", "s3", "sns")
+_ENCRYPTING_SERVICES = ("budgets", "cloudtrail", "cloudwatch", "costalerts", "delivery.logs", "events", "s3", "sns")
 
 
 class KeysSpec(Spec, kw_only=True):

@@ -65,9 +65,7 @@ def _value(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> N
         found.append(Difference(path, Kind.UPDATE, old, new))
 
 
-def _mapping(
-    old: Mapping[str, Any], new: Mapping[str, Any], path: PropertyPath, found: list[Difference]
-) -> None:
+def _mapping(old: Mapping[str, Any], new: Mapping[str, Any], path: PropertyPath, found: list[Difference]) -> None:
     filled_in: Iterable[str] = old.get(PROVIDER_DEFAULTS) or ()
     for key in sorted({*old, *new}):
         if key == PROVIDER_DEFAULTS:

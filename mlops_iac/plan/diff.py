@@ -82,9 +82,7 @@ def diff_node(
         reasons = (PROVIDER_REPLACED, *reasons)
     if not reasons:
         return Decision(Op.UPDATE, inputs, diff)
-    first = node.options.delete_before_replace or (
-        facts is not None and facts.deletes_first(old.inputs, inputs)
-    )
+    first = node.options.delete_before_replace or (facts is not None and facts.deletes_first(old.inputs, inputs))
     return Decision(Op.REPLACE, inputs, diff, reasons, first)
 
 
@@ -109,9 +107,7 @@ def plan_graph(graph: Graph, baseline: Mapping[str, Snapshot], text: str, facts:
     return Plan(graph.system, graph.environment, text, tuple(plans))
 
 
-def plan_stack(
-    stack: Stack, snapshot: Snapshot | None, stack_outputs: Outputs, facts: Facts = facts_of
-) -> StackPlan:
+def plan_stack(stack: Stack, snapshot: Snapshot | None, stack_outputs: Outputs, facts: Facts = facts_of) -> StackPlan:
     """Compare one layer with its state; ``stack_outputs`` are the planned outputs of earlier layers.
 
     Old copies that an interrupted replacement left behind are not part of the plan: deleting them carries out
@@ -331,9 +327,7 @@ def _judge(
     verdict = _condition(node.type, difference, inputs, provider_inputs) or verdict
     if any(touches(parse_property(pattern), path) for pattern in node.options.replace_on_changes):
         verdict = Replaces.ALWAYS
-    return PropertyChange(
-        format_property(path), kind, old, new, verdict is Replaces.ALWAYS, verdict is Replaces.MAYBE
-    )
+    return PropertyChange(format_property(path), kind, old, new, verdict is Replaces.ALWAYS, verdict is Replaces.MAYBE)
 
 
 def _leaves(value: Any, path: PropertyPath) -> Iterator[PropertyPath]:
@@ -390,9 +384,7 @@ def _mark_secrets(inputs: Mapping[str, Any], facts: TypeFacts | None) -> Mapping
 
 
 def _secret(value: Any) -> Any:
-    return (
-        value if value is None or value is UNKNOWN or isinstance(value, SecretValue) else SecretValue(value)
-    )
+    return value if value is None or value is UNKNOWN or isinstance(value, SecretValue) else SecretValue(value)
 
 
 def _deletes(snapshot: Snapshot, kept: frozenset[str]) -> Iterator[Change]:
@@ -419,9 +411,7 @@ def _belongs_to_engine(resource: ResourceState) -> bool:
     return resource.type in _ENGINE_TYPES or default_provider
 
 
-def _pretend(
-    stack: Stack, index: Mapping[NodeKey, Node], stack_outputs: Outputs
-) -> tuple[Snapshot, dict[str, Any]]:
+def _pretend(stack: Stack, index: Mapping[NodeKey, Node], stack_outputs: Outputs) -> tuple[Snapshot, dict[str, Any]]:
     states: dict[NodeKey, ResourceState] = {}
 
     def lookup(ref: Ref | StackOutput) -> Any:

@@ -28,6 +28,9 @@ template's latest version, for instance, by which node groups follow it. Source:
 https://github.com/hashicorp/terraform-provider-aws/tree/main/internal/service (``SetNewComputed``)."""
 
 
+_ABSENT: Final = object()
+
+
 class Placeholders(Mapping[str, Any]):
     """The outputs of a resource that was never deployed: its inputs, and a stable text for everything else.
 
@@ -43,8 +46,8 @@ class Placeholders(Mapping[str, Any]):
 
     def at(self, path: Sequence[str | int]) -> Any:
         """The value at ``path``: never unknown."""
-        known = property_at(self._inputs, path)
-        return f"${{{self._label}.{format_property(path)}}}" if known is UNKNOWN else known
+        known = _declared(self._inputs, path)
+        return f"${{{self._label}.{format_property(path)}}}" if known is _ABSENT else known
 
     def __getitem__(self, name: str) -> Any:
         return self.at((name,))
@@ -69,7 +72,7 @@ def planned_output(
     where an input has their name, as the providers' own previews hold.
     """
     if old is None or op in (Op.CREATE, Op.REPLACE):
-        return UNKNOWN if path[0] == "id" else property_at(inputs, path)
+        return UNKNOWN if path[0] == "id" else _or_unknown(_declared(inputs, path))
     if path[0] == "id":
         return UNKNOWN if old.id is None else old.id
     name = str(path[0])
@@ -77,8 +80,36 @@ def planned_output(
         return UNKNOWN
     before = _deployed(old, path)
     if op is Op.UPDATE and name in changed:
-        return _overlay(before, property_at(inputs, path))
-    return property_at(inputs, path) if before is UNKNOWN else before
+        after = _declared(inputs, path)
+        if after is _ABSENT:
+            # An input that was taken away falls back to a value of the provider's own.
+            return before if _declared(old.inputs, path) is _ABSENT else UNKNOWN
+        return _overlay(before, after)
+    return _or_unknown(_declared(inputs, path)) if before is UNKNOWN else before
+
+
+def _declared(inputs: Mapping[str, Any], path: Sequence[str | int]) -> Any:
+    """What the inputs say at ``path``: ``UNKNOWN`` where they hold an unknown, ``_ABSENT`` where they say
+    nothing (or null)."""
+    found: Any = inputs
+    secret = False
+    for part in path:
+        if isinstance(found, SecretValue):
+            found, secret = found.value, True
+        if found is UNKNOWN:
+            return UNKNOWN
+        in_mapping = isinstance(found, Mapping) and part in found
+        in_list = isinstance(found, list) and isinstance(part, int) and part < len(found)
+        if not in_mapping and not in_list:
+            return _ABSENT
+        found = found[part]
+    if found is None:
+        return _ABSENT
+    return SecretValue(found) if secret and found is not UNKNOWN else found
+
+
+def _or_unknown(value: Any) -> Any:
+    return UNKNOWN if value is _ABSENT else value
 
 
 def _deployed(old: ResourceState, path: Sequence[str | int]) -> Any:
@@ -88,10 +119,7 @@ def _deployed(old: ResourceState, path: Sequence[str | int]) -> Any:
 
 
 def _overlay(before: Any, after: Any) -> Any:
-    """``after``, completed by what the provider had added inside ``before`` (a Kubernetes object's
-    metadata)."""
-    if after is UNKNOWN:
-        return before
+    """``after``, completed by what the provider had added inside ``before``, as in an object's metadata."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return {**before, **{key: _overlay(before.get(key, UNKNOWN), value) for key, value in after.items()}}
     if isinstance(before, SecretValue) and not isinstance(after, SecretValue):

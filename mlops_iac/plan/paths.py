@@ -101,6 +101,4 @@ def _restore_value(new: Any, old: Any, pattern: PropertyPath) -> Any:
         return new
     head, rest = pattern[0], pattern[1:]
     put: Callable[[Any, Any], Any] = (lambda n, o: _restore_value(n, o, rest)) if rest else (lambda n, o: o)
-    return [
-        put(item, old[i]) if i < len(old) and head in (WILDCARD, i) else item for i, item in enumerate(new)
-    ]
+    return [put(item, old[i]) if i < len(old) and head in (WILDCARD, i) else item for i, item in enumerate(new)]

@@ -381,7 +381,6 @@ def _processing_job(
             "Outputs": [
                 {
                     "OutputName": output,
-                    "AppManaged": False,
                     "S3Output": {"S3Uri": uri, "LocalPath": f"{_OUTPUTS}/{output}", "S3UploadMode": "EndOfJob"},
                 }
                 for output, uri in outputs.items()
@@ -411,7 +410,6 @@ def _processing_inputs(around: Surroundings, name: str, step: ScriptJob) -> Iter
 def _processing_input(name: str, uri: Value) -> Document:
     return {
         "InputName": name,
-        "AppManaged": False,
         "S3Input": {
             "S3Uri": uri,
             "LocalPath": f"{_INPUTS}/{name}",

@@ -4,8 +4,8 @@ Creates the model, an endpoint configuration that is named by its content (so th
 switches to it, and the old one goes after), the endpoint with its rollout, alarms, autoscaling and one role.
 
 How a rollout becomes SageMaker's: the last step is always 100%. ``canary`` with two steps (10%, 100%) is CANARY.
-SageMaker's canary has one step before the rest, so the others of (10%, 50%, 100%) are left out, with a warning: the rest
-follows after one bake instead of several. ``linear`` takes equal steps (25%, 50%, 75%, 100%). ``blue_green`` and
+SageMaker's canary has one step before the rest, so the others of (10%, 50%, 100%) are left out, with a warning: the
+rest follows after one bake instead of several. ``linear`` takes equal steps (25%, 50%, 75%, 100%). ``blue_green`` and
 ``all_at_once`` switch in one step, the former keeping the old fleet for the bake time. ``rolling`` replaces a share of
 the instances at a time, without a second fleet.
 Source: https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
@@ -130,8 +130,8 @@ class RolloutSpec(Spec, kw_only=True):
     steps: Annotated[
         list[Percent],
         doc(
-            "Share of the traffic after each step, up to 100%. SageMaker's canary has one step before the rest: further "
-            "ones are left out, with a warning."
+            "Share of the traffic after each step, up to 100%. SageMaker's canary has one step before the rest: "
+            "further ones are left out, with a warning."
         ),
     ] = []
     bake: Annotated[Duration, doc("How long alarms are watched after each step (at most 1h).")] = Duration(600)

@@ -42,7 +42,7 @@ STACK_REFERENCE = "pulumi:pulumi:StackReference"
 STACK = "pulumi:pulumi:Stack"
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the engine writes an unknown."""
-SDK_DEFAULTS = {"description": "Managed by Pulumi"}
+SDK_DEFAULTS = {"description": "Managed by Pulumi", "compat": "true"}
 """What an SDK class fills in where a component leaves it out; see the docstring of ``program``."""
 
 
@@ -203,8 +203,7 @@ class Expected:
             "replaceOnChanges": list(options.replace_on_changes),
             "additionalSecretOutputs": sorted(options.additional_secret_outputs),
         }
-        plain: dict[str, Any] = json.loads(compact_json(_unknown_as_text(record)))
-        return plain
+        return _slim(json.loads(compact_json(_unknown_as_text(record))))
 
     def _outputs_of(self, node: Node) -> Any:
         if not node.custom or (self._preview and self._unconfigured(node)):
@@ -312,7 +311,7 @@ def _record(resource: Mapping[str, Any]) -> dict[str, Any]:
     by_property = resource.get("propertyDependencies") or {}
     provider = resource.get("provider")
     own = provider is not None and "::default" not in provider
-    return {
+    record = {
         "urn": resource["urn"],
         "type": type,
         "custom": resource["custom"],
@@ -330,6 +329,12 @@ def _record(resource: Mapping[str, Any]) -> dict[str, Any]:
         "replaceOnChanges": resource.get("replaceOnChanges") or [],
         "additionalSecretOutputs": sorted(_not_by_sdk(type, resource.get("additionalSecretOutputs") or [])),
     }
+    return _slim(record)
+
+
+def _slim(record: dict[str, Any]) -> dict[str, Any]:
+    """``record`` without what says nothing."""
+    return {name: value for name, value in record.items() if value or name in ("inputs", "custom")}
 
 
 def _read_by(value: Value) -> list[NodeKey]:

@@ -42,7 +42,7 @@ def test_the_yaml_program_deploys_the_same_resources(tmp_path: Path) -> None:
         wanted = {
             (item["type"], item["name"]): item
             for item in map(_flat, _kept_by_parent(expected.registrations(layer)))
-            if item["custom"]
+            if item.get("custom")
         }
         assert found == wanted
 
@@ -52,7 +52,7 @@ def _kept_by_parent(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     inherited = ("protect", "retainOnDelete")
     parents = {record["urn"]: record for record in records if record["custom"]}
     return [
-        {**record, **{name: record[name] or parents.get(record["parent"], record)[name] for name in inherited}}
+        {**record, **{name: record.get(name) or parents.get(record["parent"], {}).get(name) for name in inherited}}
         for record in records
     ]
 
@@ -67,5 +67,6 @@ def _kept(stack: Stack) -> Stack:
 
 def _flat(record: dict[str, object]) -> dict[str, object]:
     """A record without what a YAML program cannot say: the components, and so the URNs, around a resource."""
-    kept = {name: record[name] for name in ("type", "custom", "inputs", "protect", "retainOnDelete", "ignoreChanges")}
+    names = ("type", "custom", "inputs", "protect", "retainOnDelete", "ignoreChanges")
+    kept = {name: record[name] for name in names if record.get(name)}
     return {**kept, "name": str(record["urn"]).rpartition("::")[2]}

@@ -60,7 +60,9 @@ _SEVERITIES: Final[Mapping[Severity, Tone]] = {
 _LAYER_INDENT: Final = 2
 _ROW_INDENT: Final = 4
 _PROPERTY_INDENT: Final = 10
-_LEAST_ROOM: Final = 32
+_WHOLE: Final = 400
+_LONG_PREVIEW: Final = 60
+_FEWEST_COUNTED: Final = 3
 _MOST_PROPERTIES: Final = 20
 
 
@@ -86,14 +88,20 @@ def preview_text(
     sources: Mapping[str, str] | None = None,
     show_same: bool = False,
 ) -> str:
-    """What would change, by layer and component; policy findings and warnings; the summary is last."""
+    """What would change, by layer and component; policy findings and warnings; the summary is last.
+
+    ``show_same`` lists every resource. Without it unchanged ones are left out, and a long preview counts the
+    resources of a component that is new instead of naming them.
+    """
     title = line(Span(page.visible(plan.system), Tone.STRONG), f"  {page.visible(plan.environment)}")
     lines = [*spread(title, Span(f"compared with {page.visible(plan.baseline)}", Tone.QUIET), page), ()]
+    touched = sum(number for op, number in plan.summary().items() if op is not Op.SAME)
+    brief = not show_same and touched > _LONG_PREVIEW
     quiet = []
     for stack in plan.stacks:
         shown = [change for change in stack.changes if change.custom and (show_same or change.op is not Op.SAME)]
         if shown:
-            lines += [*_stack_lines(stack, shown, page), ()]
+            lines += [*_stack_lines(stack, shown, brief, page), ()]
         else:
             quiet.append(page.visible(stack.layer))
     if quiet and len(quiet) < len(plan.stacks):
@@ -257,7 +265,7 @@ def _tally(diagnostics: Sequence[Diagnostic]) -> Span:
     return Span(text or "no errors", _SEVERITIES[worst] if worst is not Severity.INFO else Tone.QUIET)
 
 
-def _stack_lines(stack: StackPlan, shown: Sequence[Change], page: Page) -> list[Line]:
+def _stack_lines(stack: StackPlan, shown: Sequence[Change], brief: bool, page: Page) -> list[Line]:
     counts = [(op, sum(change.op is op for change in shown)) for op in Op if op is not Op.SAME]
     tally = " ".join(f"{SYMBOLS[op]}{number}" for op, number in counts if number)
     lines = spread(line(Span(page.visible(stack.layer), Tone.STRONG)), Span(tally, Tone.QUIET), page)
@@ -266,7 +274,7 @@ def _stack_lines(stack: StackPlan, shown: Sequence[Change], page: Page) -> list[
     for change in shown:
         groups.setdefault(_group(change, paths), []).append(change)
     for title, changes in groups.items():
-        lines += _component_lines(title, changes, page)
+        lines += _component_lines(title, changes, brief, page)
     return lines
 
 
@@ -282,10 +290,12 @@ def _group(change: Change, paths: Mapping[str, ConfigPath]) -> str:
     return f"{name_of(change.parent)}, no longer declared"
 
 
-def _component_lines(title: str, changes: Sequence[Change], page: Page) -> list[Line]:
+def _component_lines(title: str, changes: Sequence[Change], brief: bool, page: Page) -> list[Line]:
     head = line(" " * _LAYER_INDENT, Span(page.visible(title)))
     source = next((change.source for change in changes if change.source is not None), None)
     lines = spread(head, Span(page.visible(_file_line(source)), Tone.QUIET), page)
+    if brief and len(changes) >= _FEWEST_COUNTED and all(change.op is Op.CREATE for change in changes):
+        return lines + _new_component(changes, page)
     widest = max(cells(page.visible(change.name)) for change in changes)
     for change in changes:
         elsewhere = change.source is not None and source is not None and change.source != source
@@ -294,6 +304,18 @@ def _component_lines(title: str, changes: Sequence[Change], page: Page) -> list[
         lines += _reasons(change, page)
         lines += _properties(change.diff, page)
     return lines
+
+
+def _new_component(changes: Sequence[Change], page: Page) -> list[Line]:
+    """A new component by the kinds of its resources, the most frequent first."""
+    kinds = [change.type.rpartition(":")[2] for change in changes]
+    counted = sorted({kind: kinds.count(kind) for kind in kinds}.items(), key=lambda item: (-item[1], item[0]))
+    # A no-break space keeps a count and its kind on one line.
+    text = ", ".join(f"{count}\xa0{page.visible(kind)}" if count > 1 else page.visible(kind) for kind, count in counted)
+    symbol = Span(f"{SYMBOLS[Op.CREATE]:<3} ", TONES[Op.CREATE])
+    head = line(" " * _ROW_INDENT, symbol, Span(f"{len(changes)} new", TONES[Op.CREATE]), "  ")
+    rows = paragraph(text, page, first=head, indent=_ROW_INDENT + 4, tone=Tone.QUIET)
+    return [tuple(Span(span.text.replace("\xa0", " "), span.tone) for span in row) for row in rows]
 
 
 def _file_line(location: Location | None) -> str:
@@ -315,16 +337,17 @@ def _row(op: Op, name: str, type: str, widest: int, note: str, page: Page) -> li
     label, token = page.visible(name), page.visible(short_type(type))
     head = line(" " * _ROW_INDENT, Span(f"{SYMBOLS[op]:<3} ", TONES[op]), Span(label, TONES[op]))
     start = _ROW_INDENT + 4
-    gap = " " * (widest - cells(label) + 2)
     tail = f"  {note}" if note else ""
-    used = start + widest + 2
-    if used + cells(token) + cells(tail) <= page.width:
+    aligned = widest - cells(label) + 2
+    # A type that would run over the edge moves left, towards its name, before it takes a line of its own.
+    available = page.width - start - cells(label) - cells(token)
+    if min(aligned, available - cells(tail)) >= 2:
+        gap = " " * min(aligned, available - cells(tail))
         return [line(*head, gap, Span(token, Tone.QUIET), Span(tail, Tone.WARN))]
-    rows = [head]
-    if used + cells(token) <= page.width:
-        rows = [line(*head, gap, Span(token, Tone.QUIET))]
+    if available >= 2:
+        rows = [line(*head, " " * min(aligned, available), Span(token, Tone.QUIET))]
     else:
-        rows.append(line(" " * (start + 2), Span(token, Tone.QUIET)))
+        rows = [head, line(" " * (start + 2), Span(token, Tone.QUIET))]
     if note:
         rows += paragraph(note, page, first=line(" " * (start + 2)), indent=start + 2, tone=Tone.WARN)
     return rows
@@ -375,14 +398,15 @@ def _properties(diff: Sequence[PropertyChange], page: Page) -> list[Line]:
 
 
 def _property(change: PropertyChange, path: str, widest: int, page: Page) -> list[Line]:
+    """A property's path and values: on one line where they fit whole, else the values on a line of their own."""
     symbol, tone = _KIND_SYMBOLS[change.kind]
     head = line(" " * (_PROPERTY_INDENT - 2), Span(f"{symbol} ", tone), path)
-    room = page.width - _PROPERTY_INDENT - widest - 2
-    if cells(path) <= widest and room >= _LEAST_ROOM:
-        gap = " " * (widest - cells(path) + 2)
-        return [line(*head, gap, *_values(change, room, page))]
-    room = page.width - _PROPERTY_INDENT - 2
-    return [head, line(" " * (_PROPERTY_INDENT + 2), *_values(change, room, page))]
+    whole = _values(change, _WHOLE, page)
+    gap = min(max(widest - cells(path), 0) + 2, page.width - length(head) - length(whole))
+    if gap >= 2:
+        return [line(*head, " " * gap, *whole)]
+    indent = _PROPERTY_INDENT + 2
+    return [head, line(" " * indent, *_values(change, page.width - indent, page))]
 
 
 def _values(change: PropertyChange, room: int, page: Page) -> Line:

@@ -25,10 +25,6 @@ _HIDDEN = PropertyFacts("string", secret=True)
 _NESTED = PropertyFacts("object", properties={"fixed": _FIXED, "free": _STRING, "hidden": _HIDDEN})
 
 
-class Facts(dict[str, PropertyFacts]):
-    """Property facts that list their secret ones, as the generated tables do."""
-
-
 def facts(token: str) -> TypeFacts | None:
     """Facts of the types in this file: ``fixed`` replaces, ``maybe`` may, ``hidden`` is secret."""
     if token not in (THING, USER):

@@ -376,6 +376,12 @@ def test_a_reference_to_another_property_of_an_unchanged_resource_is_a_change() 
     assert changes(made)["b"].diff == (U("free", f"${{{THING} a.arn}}", f"${{{THING} a.endpoint}}"),)
 
 
+def test_inputs_that_their_type_declares_secret_are_marked() -> None:
+    type = "aws:rds/instance:Instance"
+    made = plan_graph(graph(node("db", {"password": "x"}, type=type)), {}, "nothing")
+    assert changes(made)["db"].new == {"password": SecretValue("x")}
+
+
 def test_secret_outputs_stay_secret_where_they_are_used() -> None:
     made = plan(
         graph(

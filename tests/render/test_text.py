@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlops_iac.diagnostics import Diagnostic, Location
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
-from mlops_iac.plan.model import Kind, Op, PropertyChange
+from mlops_iac.plan.model import Kind, Op, Plan, PropertyChange, StackPlan
 from mlops_iac.render.page import Page, page_for
 from mlops_iac.render.progress import Progress
 from mlops_iac.render.text import (
@@ -136,6 +136,21 @@ def test_recorded_pages(golden: Golden, size: str) -> None:
     }
     for name, text in pages.items():
         golden(f"render/{name}-{size}.txt", text)
+
+
+def test_a_long_preview_counts_what_is_new(golden: Golden) -> None:
+    nodes = [samples.plan().stacks[0].changes[1]]
+    component = ("buckets", "many")
+    many = tuple(
+        replace(nodes[0], op=Op.CREATE, name=f"many.{i}", component=component, type=f"aws:x/k{i % 7}:Kind{i % 7}")
+        for i in range(70)
+    )
+    plan = Plan("fraud", "prod", "nothing deployed", (StackPlan("data", "fraud-data", "prod", many),))
+    brief = preview_text(plan, Page(80))
+    golden("render/preview-long-80.txt", brief)
+    assert "many.69" not in brief
+    assert "70 new" in brief
+    assert "many.69" in preview_text(plan, Page(80), show_same=True)
 
 
 def test_color_changes_no_character(golden: Golden) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from mlops_iac.compose.composition import Composition
@@ -34,10 +34,10 @@ def check_graph(graph: Graph, system: System, composition: Composition, today: s
     Raises ``DiagnosticsError`` for an unknown pack or rule.
     """
     raise_on_errors(_unknown_names(system, composition))
-    return findings_of(view_graph(graph, system), chosen_rules(system.core.policies.packs), system, today)
+    return findings_of(view_graph(graph, system, today), chosen_rules(system.core.policies.packs), system, today)
 
 
-def chosen_rules(names: list[str]) -> dict[Policy, Enforcement]:
+def chosen_rules(names: Iterable[str]) -> dict[Policy, Enforcement]:
     """The policies of those packs with their enforcement; where packs differ, the strictest wins."""
     chosen: dict[str, Enforcement] = {}
     for name in names:

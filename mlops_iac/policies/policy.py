@@ -6,12 +6,17 @@ data only: a resource's inputs by their provider names, and which resources each
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from functools import partial, wraps
+from typing import Any, TypeVar
 
 from mlops_iac.diagnostics import ConfigPath, Location
+from mlops_iac.policies.inputs import Inputs, UnknownInput
+
+T = TypeVar("T")
 
 
 class Verdict(StrEnum):
@@ -33,15 +38,16 @@ class PolicySeverity(StrEnum):
 
 
 class Enforcement(StrEnum):
-    """What a violation does: ``mandatory`` stops an apply, ``advisory`` is only shown."""
+    """What a violation does: ``mandatory`` stops an apply, ``advisory`` is only shown, ``off`` is not even judged."""
 
     MANDATORY = "mandatory"
     ADVISORY = "advisory"
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A verdict with its reason: ``path`` is the input it is about, ``detail`` completes the sentence "<resource> ..."."""
+    """A verdict and why: ``path`` is the input it is about, ``detail`` completes the sentence "<resource> ..."."""
 
     verdict: Verdict
     detail: str = ""
@@ -62,54 +68,126 @@ def unknown(path: str) -> Result:
     return Result(Verdict.UNKNOWN, f"{path} is known only after apply", path)
 
 
+def worst(parts: Iterable[T], judge: Callable[[T], Result]) -> Result:
+    """The worst verdict of the parts of a resource: a violation of one counts although another is not known yet."""
+    undecided = None
+    found = NOT_APPLICABLE
+    for part in parts:
+        try:
+            result = judge(part)
+        except UnknownInput as missing:
+            result = unknown(missing.path)
+        if result.verdict is Verdict.FAIL:
+            return result
+        if result.verdict is Verdict.UNKNOWN:
+            undecided = undecided or result
+        elif result.verdict is Verdict.PASS:
+            found = result
+    return undecided or found
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceView:
     """A resource as a policy sees it.
 
-    ``inputs`` is evaluated data: a value known only after apply is ``UNKNOWN``, a part of a text or JSON document that is
-    unknown reads ``unknown:<resource>.<property>``. ``sources`` maps an input's name to the URNs that its value comes from.
+    ``inputs`` is evaluated data: a value known only after apply is unknown, an unknown part of a text or JSON
+    document reads ``unknown:<resource>.<property>``. ``sources`` maps an input's name to the URNs that it comes
+    from. ``identifiers`` are the texts by which other resources may name
+    this one. ``type`` is the current name of a type: ``canonical_type``.
     """
 
     urn: str
     type: str
     name: str
-    inputs: Mapping[str, Any]
+    inputs: Inputs
     sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
     protect: bool = False
     retain_on_delete: bool = False
     component: ConfigPath = ()
     location: Location | None = None
+    identifiers: frozenset[str] = frozenset()
+
+    @property
+    def tags(self) -> Mapping[str, Any]:
+        """The resource's tags; the provider's default tags are not known to a policy."""
+        found = self.inputs.at("tags")
+        return found if isinstance(found, Mapping) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that an organisation sets, and that rules compare with; an empty list allows everything.
+
+    ``instance_types`` holds patterns such as ``ml.m5.*``.
+    """
+
+    regions: tuple[str, ...] = ()
+    registries: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    instance_types: tuple[str, ...] = ()
+    gpu_nodes: int = 16
+    endpoint_instances: int = 50
+    training_hours: int = 72
+    log_days: int = 365
 
 
 @dataclass(frozen=True, slots=True)
 class SystemView:
-    """What policies may know of the system's intent, beyond its resources."""
+    """What policies may know of the system's intent, beyond its resources.
+
+    ``declared`` holds every component as plain data, section by section as it was written with its defaults filled
+    in: ``declared["models"]["fraud-scorer"]["approval"]``. It is empty for a program that was not made from YAML.
+    ``today`` is an ISO date, empty where time plays no part.
+    """
 
     name: str = "system"
     environment: str = "dev"
     risk_class: str = "minimal"
     region: str = "eu-west-1"
     account: str = "111122223333"
-    allowed_regions: tuple[str, ...] = ()
-    allowed_registries: tuple[str, ...] = ()
-    personal_data: frozenset[ConfigPath] = frozenset()
+    owner: str = ""
+    purpose: str = ""
+    regulations: tuple[str, ...] = ()
+    approval: str = "none"
+    limits: Limits = Limits()
+    declared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    today: str = ""
+
+    @property
+    def production(self) -> bool:
+        """Whether real users depend on this environment."""
+        return self.environment == "prod"
+
+    @property
+    def high_risk(self) -> bool:
+        """Whether the EU AI Act's duties for high-risk systems apply."""
+        return self.risk_class == "high"
+
+    def components(self, section: str) -> Iterator[tuple[str, Inputs]]:
+        """Name and data of every declared component of a section."""
+        for name, data in self.declared.get(section, {}).items():
+            yield name, Inputs(data, f"{section}.{name}")
 
 
 @dataclass(frozen=True, slots=True)
 class StackView:
-    """Every resource that is judged together, and the system they belong to."""
+    """Every resource that is judged together, and the system they belong to.
+
+    ``whole`` is false where only one of the system's stacks is in sight, so that something may be elsewhere.
+    """
 
     resources: tuple[ResourceView, ...]
     system: SystemView = SystemView()
+    whole: bool = True
     _by_type: dict[str, list[ResourceView]] = field(default_factory=dict, compare=False, repr=False)
-    _by_source: dict[tuple[str, str, str], list[ResourceView]] = field(default_factory=dict, compare=False, repr=False)
+    _links: dict[tuple[str, str], dict[str, list[ResourceView]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    _memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for resource in self.resources:
             self._by_type.setdefault(resource.type, []).append(resource)
-            for name, urns in resource.sources.items():
-                for urn in urns:
-                    self._by_source.setdefault((resource.type, name, urn), []).append(resource)
 
     def of_type(self, *types: str) -> Iterator[ResourceView]:
         """Every resource of those types."""
@@ -117,9 +195,37 @@ class StackView:
             yield from self._by_type.get(type, ())
 
     def pointing_at(self, resource: ResourceView, type: str, *inputs: str) -> Iterator[ResourceView]:
-        """Resources of ``type`` one of whose ``inputs`` comes from ``resource``."""
+        """Resources of ``type`` one of whose top-level ``inputs`` comes from ``resource`` or names it."""
         for name in inputs:
-            yield from self._by_source.get((type, name, resource.urn), ())
+            links = self._links_of(type, name)
+            for target in (resource.urn, *resource.identifiers):
+                yield from links.get(target, ())
+
+    def targets_of(self, resource: ResourceView, input: str, *types: str) -> Iterator[ResourceView]:
+        """Resources of those types that a top-level input comes from or names."""
+        urns = resource.sources.get(input, frozenset())
+        named = resource.inputs.get(input) if not urns and input in resource.inputs else None
+        for candidate in self.of_type(*types):
+            if candidate.urn in urns or (isinstance(named, str) and named in candidate.identifiers):
+                yield candidate
+
+    def once(self, key: Callable[[StackView], T]) -> T:
+        """What ``key`` says of the stack, computed once: for facts that every resource of a type is judged by."""
+        if key not in self._memo:
+            self._memo[key] = key(self)
+        found: T = self._memo[key]
+        return found
+
+    def _links_of(self, type: str, name: str) -> dict[str, list[ResourceView]]:
+        links = self._links.get((type, name))
+        if links is None:
+            links = self._links[type, name] = {}
+            for resource in self._by_type.get(type, ()):
+                for urn in resource.sources.get(name, ()):
+                    links.setdefault(urn, []).append(resource)
+                if name not in resource.sources and name in resource.inputs and resource.inputs.is_known(name):
+                    links.setdefault(resource.inputs.text(name), []).append(resource)
+        return links
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +243,9 @@ class Policy:
 
     ``title`` says what must hold, ``why`` what goes wrong otherwise, ``fix`` what to write instead. ``applies_to`` are
     resource type tokens; ``*`` means every resource. ``controls`` maps a framework to the control ids it evidences.
+    ``check`` answers for every resource: one of another type is not applicable, and reading an input that is not known
+    yet makes the verdict ``unknown``. A rule that ``spans`` looks for resources
+    that may be in another stack of the same system.
     """
 
     id: str
@@ -150,6 +259,10 @@ class Policy:
     source_url: str
     check: Callable[[ResourceView, StackView], Result]
     samples: tuple[Sample, ...]
+    spans: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "check", _decided(self.check, self.applies_to))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +284,43 @@ class Finding:
         return self.result.verdict is Verdict.FAIL and self.enforcement is Enforcement.MANDATORY and not self.waiver
 
 
+def view(
+    urn: str,
+    type: str,
+    name: str,
+    inputs: Mapping[str, Any],
+    *,
+    sources: Mapping[str, frozenset[str]] | None = None,
+    protect: bool = False,
+    retain_on_delete: bool = False,
+    component: ConfigPath = (),
+    location: Location | None = None,
+    identifiers: Iterable[str] = (),
+) -> ResourceView:
+    """A resource view from plain data; ``identifiers`` are added to those that stand in the inputs."""
+    own = {inputs[key] for key in ("bucket", "name") if isinstance(inputs.get(key), str)}
+    return ResourceView(
+        urn,
+        canonical_type(type),
+        name,
+        Inputs(inputs),
+        sources or {},
+        protect,
+        retain_on_delete,
+        component,
+        location,
+        frozenset(own | {text for text in identifiers if text}),
+    )
+
+
+def canonical_type(type: str) -> str:
+    """The current name of a resource type: ``aws:s3/bucketV2:BucketV2`` is an old name of ``aws:s3/bucket:Bucket``."""
+    return _OLD_TYPE.sub(r"\1:\2", type) if type.endswith("V2") else type
+
+
+_OLD_TYPE = re.compile(r"^(aws:s3/bucket\w*)V2:(Bucket\w*)V2$")
+
+
 def sample(
     verdict: Verdict,
     type: str,
@@ -179,16 +329,30 @@ def sample(
     system: SystemView | None = None,
     protect: bool = False,
     retain_on_delete: bool = False,
+    sources: Mapping[str, str] | None = None,
 ) -> Sample:
-    """A sample of one resource named ``sample``, whose URN is ``sample_urn(type)``."""
-    judged = ResourceView(sample_urn(type), type, "sample", inputs, protect=protect, retain_on_delete=retain_on_delete)
+    """A sample of one resource named ``sample``, whose URN is ``sample_urn(type)``; ``sources``: input -> URN."""
+    judged = view(
+        sample_urn(type),
+        type,
+        "sample",
+        inputs,
+        sources={name: frozenset({urn}) for name, urn in (sources or {}).items()},
+        protect=protect,
+        retain_on_delete=retain_on_delete,
+    )
     return Sample(verdict, (judged, *others), system or SystemView())
 
+
+passes = partial(sample, Verdict.PASS)
+fails = partial(sample, Verdict.FAIL)
+skips = partial(sample, Verdict.NOT_APPLICABLE)
+waits = partial(sample, Verdict.UNKNOWN)
 
 def neighbour(type: str, inputs: Mapping[str, Any], points_at: str = "", *through: str) -> ResourceView:
     """Another resource of a sample; its inputs ``through`` come from the resource with URN ``points_at``."""
     sources = {name: frozenset({points_at}) for name in through}
-    return ResourceView(f"urn:pulumi:dev::sample::{type}::neighbour", type, "neighbour", inputs, sources)
+    return view(neighbour_urn(type), type, "neighbour", inputs, sources=sources)
 
 
 def sample_urn(type: str) -> str:
@@ -196,7 +360,31 @@ def sample_urn(type: str) -> str:
     return f"urn:pulumi:dev::sample::{type}::sample"
 
 
+def neighbour_urn(type: str) -> str:
+    """URN of a sample's neighbour."""
+    return f"urn:pulumi:dev::sample::{type}::neighbour"
+
+
 def text_of(values: Iterable[str]) -> str:
     """A readable list: ``a, b and c``."""
     items = list(values)
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def _decided(
+    check: Callable[[ResourceView, StackView], Result], types: tuple[str, ...]
+) -> Callable[[ResourceView, StackView], Result]:
+    @wraps(check)
+    def decide(resource: ResourceView, stack: StackView) -> Result:
+        if resource.type not in types and "*" not in types:
+            return NOT_APPLICABLE
+        try:
+            return check(resource, stack)
+        except UnknownInput as missing:
+            return unknown(missing.path)
+
+    return decide
+
+
+ELSEWHERE = skips("aws:sns/topicSubscription:TopicSubscription", {})
+"""A sample for rules that judge every resource of their types: a resource of another type."""

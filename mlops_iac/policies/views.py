@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from mlops_iac.graph.evaluate import UNKNOWN, evaluate
 from mlops_iac.graph.nodes import Graph, Node
 from mlops_iac.graph.values import (
@@ -18,33 +20,41 @@ from mlops_iac.graph.values import (
     children,
     references,
 )
-from mlops_iac.policies.policy import ResourceView, StackView, SystemView
+from mlops_iac.policies.policy import Limits, ResourceView, StackView, SystemView, view
 from mlops_iac.spec.system import System
 
 
-def view_graph(graph: Graph, system: System) -> StackView:
+def view_graph(graph: Graph, system: System, today: str = "") -> StackView:
     """Every resource of every layer, components left out."""
     nodes = {node.key: node for node in graph.nodes()}
     exports = {(stack.layer.value, name): value for stack in graph.stacks for name, value in stack.outputs.items()}
     urns = {node.key: stack.urn(node, nodes) for stack in graph.stacks for node in stack.nodes}
     scope = _Scope(nodes, exports, urns)
-    return StackView(tuple(scope.view(node) for node in graph.nodes() if node.custom), view_system(system))
+    return StackView(tuple(scope.view(node) for node in graph.nodes() if node.custom), view_system(system, today))
 
 
-def view_system(system: System) -> SystemView:
+def view_system(system: System, today: str = "") -> SystemView:
     """The intent that policies may read."""
     core = system.core
+    declared: dict[str, dict[str, Any]] = {}
+    for instance in system.instances:
+        declared.setdefault(instance.kind, {})[instance.name] = msgspec.to_builtins(instance.spec, enc_hook=str)
     return SystemView(
         name=core.system.name,
         environment=core.env.name,
         risk_class=core.system.risk_class,
         region=core.cloud.region,
         account=core.cloud.account,
-        allowed_regions=tuple(core.policies.allowed_regions) or (core.cloud.region,),
-        allowed_registries=tuple(core.policies.allowed_registries),
-        personal_data=frozenset(
-            instance.path for instance in system.instances if getattr(instance.spec, "personal_data", False)
+        owner=core.system.owner,
+        purpose=core.system.purpose,
+        regulations=tuple(core.system.regulations),
+        approval=core.env.approval,
+        limits=Limits(
+            regions=tuple(core.policies.allowed_regions) or (core.cloud.region,),
+            registries=tuple(core.policies.allowed_registries),
         ),
+        declared=declared,
+        today=today,
     )
 
 
@@ -62,11 +72,11 @@ class _Scope:
         self._urns = urns
 
     def view(self, node: Node) -> ResourceView:
-        return ResourceView(
-            urn=self._urns[node.key],
-            type=node.type,
-            name=node.name,
-            inputs={name: self._evaluate(value) for name, value in node.inputs.items()},
+        return view(
+            self._urns[node.key],
+            node.type,
+            node.name,
+            {name: self._evaluate(value) for name, value in node.inputs.items()},
             sources={name: found for name, value in node.inputs.items() if (found := self._sources(value))},
             protect=node.options.protect,
             retain_on_delete=node.options.retain_on_delete,
@@ -106,10 +116,10 @@ class _Scope:
         return reference
 
     def _sources(self, value: Value) -> frozenset[str]:
-        found = set()
+        found: set[str] = set()
         for reference in references(value):
             target = self._target(reference)
-            refs = [target] if isinstance(target, Ref) else [r for r in _refs(target)]
+            refs = [target] if isinstance(target, Ref) else _refs(target)
             found.update(self._urns[ref.node] for ref in refs)
         return frozenset(found)
 

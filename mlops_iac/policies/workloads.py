@@ -1,46 +1,83 @@
-"""Finds pods inside Kubernetes workloads."""
+"""Finds pods and containers inside Kubernetes workloads.
+
+Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from mlops_iac.policies.policy import ResourceView
+from mlops_iac.policies.inputs import Inputs
+from mlops_iac.policies.policy import ResourceView, Result, StackView, worst
 
 WORKLOADS: Final = (
     "kubernetes:core/v1:Pod",
     "kubernetes:apps/v1:Deployment",
     "kubernetes:apps/v1:StatefulSet",
     "kubernetes:apps/v1:DaemonSet",
+    "kubernetes:apps/v1:ReplicaSet",
     "kubernetes:batch/v1:Job",
     "kubernetes:batch/v1:CronJob",
 )
 """Every built-in type that runs pods."""
+POD: Final = WORKLOADS[0]
+DEPLOYMENT: Final = WORKLOADS[1]
+JOB: Final = WORKLOADS[5]
+CRON_JOB: Final = WORKLOADS[6]
+
+_SPEC: Final = {POD: "spec", CRON_JOB: "spec.jobTemplate.spec.template.spec"}
 
 
-def pod_spec(resource: ResourceView) -> tuple[str, Mapping[str, Any]]:
-    """Path and content of a workload's pod spec; empty content where it is missing or unknown."""
-    path = "spec"
-    if resource.type.endswith(":CronJob"):
-        path = "spec.jobTemplate.spec.template.spec"
-    elif not resource.type.endswith(":Pod"):
-        path = "spec.template.spec"
-    current: Any = resource.inputs
-    for part in path.split("."):
-        current = current.get(part) if isinstance(current, Mapping) else None
-    return path, current if isinstance(current, Mapping) else {}
+def pod_spec(resource: ResourceView) -> Inputs:
+    """A workload's pod spec; empty where it has none."""
+    path = _SPEC.get(resource.type, "spec.template.spec")
+    found = resource.inputs.at(path)
+    return found if isinstance(found, Inputs) else Inputs({}, path)
 
 
-def containers(resource: ResourceView) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Path and content of every container, init and ephemeral containers included."""
-    path, pod = pod_spec(resource)
+def pod_metadata(resource: ResourceView) -> Inputs:
+    """The metadata of the pods that a workload makes."""
+    path = _SPEC.get(resource.type, "spec.template.spec").rpartition("spec")[0] + "metadata"
+    found = resource.inputs.at(path)
+    return found if isinstance(found, Inputs) else Inputs({}, path)
+
+
+def containers(pod: Inputs) -> Iterator[Inputs]:
+    """Every container of a pod, init and ephemeral containers included."""
     for group in ("containers", "initContainers", "ephemeralContainers"):
-        for index, container in enumerate(pod.get(group) or ()):
-            if isinstance(container, Mapping):
-                yield f"{path}.{group}[{index}]", container
+        yield from pod.each(group)
 
 
-def security_context(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The security context of a pod or container, empty where there is none."""
-    context = item.get("securityContext")
-    return context if isinstance(context, Mapping) else {}
+def each_container(resource: ResourceView, judge: Callable[[Inputs, Inputs], Result]) -> Result:
+    """The worst verdict of ``judge(container, pod)`` over the containers of a workload."""
+    pod = pod_spec(resource)
+    return worst(containers(pod), lambda container: judge(container, pod))
+
+
+def called(container: Inputs) -> str:
+    """How a message names a container."""
+    return f"container {container.text('name', '?')!r}"
+
+
+def setting(container: Inputs, pod: Inputs, name: str) -> Any:
+    """A security setting of a container, which its pod's is the default of."""
+    own = container.at(f"securityContext.{name}")
+    return pod.at(f"securityContext.{name}") if own is None else own
+
+
+def namespace_of(resource: ResourceView) -> str:
+    """The namespace that a resource is put into; ``default`` where it does not say."""
+    return resource.inputs.text("metadata.namespace") or "default"
+
+
+def labels_of(resource: ResourceView) -> Inputs:
+    """A resource's labels."""
+    found = resource.inputs.at("metadata.labels")
+    return found if isinstance(found, Inputs) else Inputs({}, "metadata.labels")
+
+
+def inhabited(stack: StackView) -> frozenset[str]:
+    """The namespaces in which workloads run; those whose namespace is not known yet are left out."""
+    known = (w for w in stack.of_type(*WORKLOADS) if w.inputs.is_known("metadata.namespace"))
+    return frozenset(namespace_of(workload) for workload in known)

@@ -23,11 +23,11 @@ TOKEN = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """At least one action, and actions are enabled."""
-     if not resource.inputs.get("alarmActions"):
-         return fail("tells nobody", "alarmActions")
-     if resource.inputs.get("actionsEnabled", True) is False:
-         return fail("has its actions turned off", "actionsEnabled")
-     return PASS
+    if not resource.inputs.get("alarmActions"):
+        return fail("tells nobody", "alarmActions")
+    if resource.inputs.get("actionsEnabled", True) is False:
+        return fail("has its actions turned off", "actionsEnabled")
+    return PASS
 
 
 POLICY = Policy(
@@ -38,7 +38,11 @@ POLICY = Policy(
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(TOKEN,),
-    controls={'securityhub': ('CloudWatch.15', 'CloudWatch.17'), 'hipaa': ('164.312(b)',), 'nist-ai-rmf': ('MANAGE-4.1',)},
+    controls={
+        "securityhub": ("CloudWatch.15", "CloudWatch.17"),
+        "hipaa": ("164.312(b)",),
+        "nist-ai-rmf": ("MANAGE-4.1",),
+    },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html#cloudwatch-15",
     check=check,
     samples=(

@@ -23,9 +23,9 @@ TOKEN = "aws:ecr/repository:Repository"
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Tags are immutable."""
-     if resource.inputs.get("imageTagMutability") == "IMMUTABLE":
-         return PASS
-     return fail("lets tags be moved to other images", "imageTagMutability")
+    if resource.inputs.get("imageTagMutability") == "IMMUTABLE":
+        return PASS
+    return fail("lets tags be moved to other images", "imageTagMutability")
 
 
 POLICY = Policy(
@@ -36,7 +36,7 @@ POLICY = Policy(
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(TOKEN,),
-    controls={'fsbp': ('ECR.2',), 'eu-ai-act': ('12',), 'ml-governance': ('lineage',)},
+    controls={"fsbp": ("ECR.2",), "eu-ai-act": ("12",), "ml-governance": ("lineage",)},
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-2",
     check=check,
     samples=(

@@ -23,13 +23,13 @@ TOKEN = "aws:eks/cluster:Cluster"
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """The endpoint is private, or open to named networks only."""
-     network = resource.inputs.get("vpcConfig") or {}
-     if network.get("endpointPublicAccess") is False:
-         return PASS
-     cidrs = network.get("publicAccessCidrs") or ["0.0.0.0/0"]
-     if {"0.0.0.0/0", "::/0"} & set(cidrs):
-         return fail("has a Kubernetes API that the whole internet can reach", "vpcConfig.publicAccessCidrs")
-     return PASS
+    network = resource.inputs.get("vpcConfig") or {}
+    if network.get("endpointPublicAccess") is False:
+        return PASS
+    cidrs = network.get("publicAccessCidrs") or ["0.0.0.0/0"]
+    if {"0.0.0.0/0", "::/0"} & set(cidrs):
+        return fail("has a Kubernetes API that the whole internet can reach", "vpcConfig.publicAccessCidrs")
+    return PASS
 
 
 POLICY = Policy(
@@ -40,7 +40,7 @@ POLICY = Policy(
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(TOKEN,),
-    controls={'cis-eks': ('5.4.1', '5.4.2'), 'fsbp': ('EKS.1',), 'hipaa': ('164.312(e)(1)',)},
+    controls={"cis-eks": ("5.4.1", "5.4.2"), "fsbp": ("EKS.1",), "hipaa": ("164.312(e)(1)",)},
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/eks-controls.html#eks-1",
     check=check,
     samples=(

@@ -45,12 +45,7 @@ POLICY = Policy(
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=("*",),
-    controls={
-        "gdpr": ("30",),
-        "eu-ai-act": ("11",),
-        "nist-ai-rmf": ("GOVERN-1.6",),
-        "ml-governance": ("inventory",),
-    },
+    controls={"gdpr": ("30",), "eu-ai-act": ("11",), "nist-ai-rmf": ("GOVERN-1.6",), "ml-governance": ("inventory",)},
     source_url="https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices/tagging-best-practices.html",
     check=check,
     samples=(

@@ -5,9 +5,13 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.ht
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from mlops_iac.policies.documents import allows, listed, statements
+from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.documents import IDENTITY_POLICIES, allows, identity_documents, texts
+from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
     PASS,
     Enforcement,
@@ -16,61 +20,66 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
-    sample,
-    unknown,
+    fails,
+    passes,
+    skips,
+    waits,
+    worst,
 )
 
-POLICIES = ("aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy")
-UNSCOPABLE: Final = frozenset(
-    {
-        "ce:GetCostAndUsage",
-        "cloudwatch:PutMetricData",
-        "ecr:GetAuthorizationToken",
-        "logs:CreateLogDelivery",
-        "logs:DeleteLogDelivery",
-        "logs:DescribeLogGroups",
-        "logs:DescribeResourcePolicies",
-        "logs:GetLogDelivery",
-        "logs:ListLogDeliveries",
-        "logs:PutResourcePolicy",
-        "logs:UpdateLogDelivery",
-        "xray:GetSamplingRules",
-        "xray:GetSamplingTargets",
-        "xray:PutTelemetryRecords",
-        "xray:PutTraceSegments",
-    }
+UNSCOPABLE: Final = (
+    "ce:Get*",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+    "cloudwatch:PutMetricData",
+    "autoscaling:Describe*",
+    "ec2:Describe*",
+    "ec2:GetInstanceTypesFromInstanceRequirements",
+    "ecr:GetAuthorizationToken",
+    "eks:ListClusters",
+    "kms:ListAliases",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "pricing:*",
+    "s3:ListAllMyBuckets",
+    "sagemaker:List*",
+    "sagemaker:Search",
+    "sts:GetCallerIdentity",
+    "tag:GetResources",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
 )
-"""Actions without resource types in the Service Authorization Reference; with ``ec2:Describe*`` the only ones that may name ``*``."""
+"""Actions without resource types in the Service Authorization Reference: they can only name ``*``."""
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
-    """No allowed action is a wildcard, and ``*`` as a resource is only for actions that take nothing narrower."""
-    document = resource.inputs.get("policy")
-    if statements(document) is None:
-        return unknown("policy")
-    for statement in allows(document):
-        wild = [action for action in listed(statement.get("Action")) if action == "*" or action.endswith(":*")]
-        if wild:
-            return fail(f"allows {wild[0]}", "policy")
-        broad = _needlessly_broad(statement)
-        if broad:
-            return fail(f"allows {broad} on every resource", "policy")
+    """No allowed action is a whole service, and ``*`` as a resource is only for actions that take nothing narrower."""
+    return worst(list(identity_documents(resource)), _scoped)
+
+
+def _scoped(document: tuple[str, Sequence[Inputs]]) -> Result:
+    path, found = document
+    for statement in allows(found):
+        actions = texts(statement, "Action")
+        for action in actions:
+            if action == "*" or action.endswith(":*"):
+                return fail(f"allows {action}", path)
+        if statement.has("NotAction"):
+            return fail("allows everything that it does not name", path)
+        if "*" in texts(statement, "Resource") or statement.has("NotResource"):
+            for action in actions:
+                if not any(fnmatchcase(action, known) for known in UNSCOPABLE):
+                    return fail(f"allows {action} on every resource", path)
     return PASS
-
-
-def _needlessly_broad(statement: dict[str, Any]) -> str:
-    if "*" not in listed(statement.get("Resource")):
-        return ""
-    return next(
-        (
-            action
-            for action in listed(statement.get("Action"))
-            if action not in UNSCOPABLE and not action.startswith("ec2:Describe")
-        ),
-        "",
-    )
 
 
 def _document(action: str, resource: str) -> dict[str, Any]:
@@ -84,9 +93,11 @@ POLICY = Policy(
     fix="list the actions, and the ARNs that they are for",
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
-    applies_to=POLICIES,
+    applies_to=IDENTITY_POLICIES,
     controls={
-        "fsbp": ("IAM.21", "KMS.1", "KMS.2"),
+        "aws-fsbp": ("IAM.21", "KMS.1", "KMS.2"),
+        "checkov": ("CKV_AWS_63", "CKV_AWS_355", "CKV_AWS_290"),
+        "cdk-nag": ("AwsSolutions-IAM5",),
         "hipaa": ("164.308(a)(4)(ii)(B)",),
         "gdpr": ("32(1)(a)",),
         "eu-ai-act": ("15(5)",),
@@ -94,9 +105,11 @@ POLICY = Policy(
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-21",
     check=check,
     samples=(
-        sample(Verdict.PASS, POLICIES[1], _document("s3:GetObject", "arn:aws:s3:::data/*")),
-        sample(Verdict.PASS, POLICIES[1], _document("ecr:GetAuthorizationToken", "*")),
-        sample(Verdict.FAIL, POLICIES[1], _document("s3:*", "arn:aws:s3:::data/*")),
-        sample(Verdict.FAIL, POLICIES[0], _document("s3:GetObject", "*")),
+        passes("aws:iam/rolePolicy:RolePolicy", _document("s3:GetObject", "arn:aws:s3:::data/*")),
+        passes("aws:iam/rolePolicy:RolePolicy", _document("ecr:GetAuthorizationToken", "*")),
+        fails("aws:iam/rolePolicy:RolePolicy", _document("s3:*", "arn:aws:s3:::data/*")),
+        fails("aws:iam/policy:Policy", _document("kms:Decrypt", "*")),
+        waits("aws:iam/policy:Policy", {"policy": UNKNOWN}),
+        skips("aws:iam/role:Role", {"assumeRolePolicy": "{}"}),
     ),
 )

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mlops_iac.policies.documents import allows, condition_keys, principals, statements
+from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.documents import allows, condition_keys, documents, principals
 from mlops_iac.policies.policy import (
+    NOT_APPLICABLE,
     PASS,
     Enforcement,
     Policy,
@@ -16,31 +18,31 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
-    sample,
-    unknown,
+    fails,
+    passes,
+    skips,
+    waits,
 )
 
 ROLE = "aws:iam/role:Role"
-SOURCE_KEYS: Final = frozenset({"aws:sourceaccount", "aws:sourcearn"})
-CONTEXT_FREE: Final = frozenset({"ec2.amazonaws.com", "eks.amazonaws.com"})
+SOURCE_KEYS: Final = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid"})
+CONTEXT_FREE: Final = frozenset({"ec2.amazonaws.com", "eks.amazonaws.com", "rds.amazonaws.com"})
 """Services that assume roles without a source in the request, so that a condition on it would lock them out."""
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
-    """No ``*`` principal; service principals carry aws:SourceAccount or aws:SourceArn."""
-    document = resource.inputs.get("assumeRolePolicy")
-    if statements(document) is None:
-        return unknown("assumeRolePolicy")
-    for statement in allows(document):
-        trusted = principals(statement)
-        if "*" in trusted:
-            return fail("can be assumed by anybody", "assumeRolePolicy")
-        services = [name for name in trusted if name.endswith(".amazonaws.com") and name not in CONTEXT_FREE]
-        if services and not condition_keys(statement) & SOURCE_KEYS:
-            return fail(f"trusts {services[0]} acting for any account", "assumeRolePolicy")
-    return PASS
+    """No principal ``*``; service principals carry a source."""
+    for path, found in documents(resource, "assumeRolePolicy"):
+        for statement in allows(found):
+            trusted = principals(statement)
+            if "*" in trusted:
+                return fail("can be assumed by anybody", path)
+            services = [name for name in trusted if name.endswith(".amazonaws.com") and name not in CONTEXT_FREE]
+            if services and not condition_keys(statement) & SOURCE_KEYS:
+                return fail(f"trusts {services[0]} acting for any account", path)
+        return PASS
+    return NOT_APPLICABLE
 
 
 def _trust(principal: Any, condition: Any = None) -> dict[str, Any]:
@@ -56,20 +58,18 @@ POLICY = Policy(
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(ROLE,),
-    controls={"gdpr": ("32(1)(b)",), "hipaa": ("164.312(d)",)},
+    controls={"checkov": ("CKV_AWS_60", "CKV_AWS_61"), "gdpr": ("32(1)(b)",), "hipaa": ("164.312(d)",)},
     source_url="https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
     check=check,
     samples=(
-        sample(
-            Verdict.PASS,
+        passes(
             ROLE,
-            _trust(
-                {"Service": "sagemaker.amazonaws.com"},
-                {"StringEquals": {"aws:SourceAccount": "111122223333"}},
-            ),
+            _trust({"Service": "sagemaker.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": "111122223333"}}),
         ),
-        sample(Verdict.PASS, ROLE, _trust({"Service": "ec2.amazonaws.com"})),
-        sample(Verdict.FAIL, ROLE, _trust({"Service": "sagemaker.amazonaws.com"})),
-        sample(Verdict.FAIL, ROLE, _trust("*")),
+        passes(ROLE, _trust({"Service": "ec2.amazonaws.com"})),
+        fails(ROLE, _trust({"Service": "sagemaker.amazonaws.com"})),
+        fails(ROLE, _trust("*")),
+        waits(ROLE, {"assumeRolePolicy": UNKNOWN}),
+        skips(ROLE, {}),
     ),
 )

@@ -1,13 +1,16 @@
-"""No container is privileged.
+"""No container runs privileged.
 
-Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
+    ELSEWHERE,
     PASS,
     Enforcement,
     Policy,
@@ -15,20 +18,22 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
-    sample,
+    fails,
+    passes,
+    waits,
 )
-from mlops_iac.policies.workloads import WORKLOADS, containers, security_context
-
-POD = WORKLOADS[0]
+from mlops_iac.policies.workloads import CRON_JOB, POD, WORKLOADS, called, each_container
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """securityContext.privileged is not true on any container."""
-    for path, container in containers(resource):
-        if security_context(container).get("privileged") is True:
-            return fail(f"runs container {container.get('name')!r} privileged", f"{path}.securityContext.privileged")
+    return each_container(resource, _ordinary)
+
+
+def _ordinary(container: Inputs, pod: Inputs) -> Result:
+    if container.flag("securityContext.privileged"):
+        return fail(f"runs {called(container)} privileged", container.path_of("securityContext.privileged"))
     return PASS
 
 
@@ -40,20 +45,23 @@ POLICY = Policy(
     id="k8s-no-privileged",
     title="No container is privileged",
     why="A privileged container is root on its node, and on every pod there.",
-    fix="remove securityContext.privileged; ask for single capabilities where they are needed",
+    fix="remove securityContext.privileged; ask for single capabilities, and use the device plugin for GPUs",
     severity=PolicySeverity.CRITICAL,
     enforcement=Enforcement.MANDATORY,
     applies_to=WORKLOADS,
-    controls={"pss-baseline": ("privileged",), "cis-eks": ("4.2.1",), "eu-ai-act": ("15(5)",)},
-    source_url="https://kubernetes.io/docs/concepts/security/pod-security-standards/",
+    controls={
+        "pss-baseline": ("privileged",),
+        "checkov": ("CKV_K8S_16",),
+        "cis-eks": ("4.2.1",),
+        "eu-ai-act": ("15(5)",),
+    },
+    source_url="https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline",
     check=check,
     samples=(
-        sample(Verdict.PASS, POD, _pod({})),
-        sample(Verdict.FAIL, POD, _pod({"privileged": True})),
-        sample(
-            Verdict.FAIL,
-            "kubernetes:batch/v1:CronJob",
-            {"spec": {"jobTemplate": {"spec": {"template": _pod({"privileged": True})}}}},
-        ),
+        passes(POD, _pod({})),
+        fails(POD, _pod({"privileged": True})),
+        fails(CRON_JOB, {"spec": {"jobTemplate": {"spec": {"template": _pod({"privileged": True})}}}}),
+        waits(POD, _pod({"privileged": UNKNOWN})),
+        ELSEWHERE,
     ),
 )

@@ -1,4 +1,4 @@
-"""Containers run as an ordinary user and cannot gain privileges.
+"""Containers run as an ordinary user and stay one.
 
 Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 """
@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
+    ELSEWHERE,
     PASS,
     Enforcement,
     Policy,
@@ -15,28 +18,27 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
-    sample,
+    fails,
+    passes,
+    waits,
 )
-from mlops_iac.policies.workloads import WORKLOADS, containers, pod_spec, security_context
-
-POD = WORKLOADS[0]
+from mlops_iac.policies.workloads import POD, WORKLOADS, called, each_container, setting
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Escalation is off on every container; runAsNonRoot is on for the pod or each container; nobody is user 0."""
-    _, pod = pod_spec(resource)
-    shared = security_context(pod)
-    for path, container in containers(resource):
-        own = security_context(container)
-        name = container.get("name")
-        if own.get("allowPrivilegeEscalation") is not False:
-            return fail(f"lets container {name!r} gain privileges", f"{path}.securityContext.allowPrivilegeEscalation")
-        if own.get("runAsNonRoot", shared.get("runAsNonRoot")) is not True:
-            return fail(f"may run container {name!r} as root", f"{path}.securityContext.runAsNonRoot")
-        if own.get("runAsUser", shared.get("runAsUser")) == 0:
-            return fail(f"runs container {name!r} as user 0", f"{path}.securityContext.runAsUser")
+    return each_container(resource, _ordinary_user)
+
+
+def _ordinary_user(container: Inputs, pod: Inputs) -> Result:
+    if container.flag("securityContext.allowPrivilegeEscalation", default=True):
+        path = container.path_of("securityContext.allowPrivilegeEscalation")
+        return fail(f"lets {called(container)} gain privileges", path)
+    if setting(container, pod, "runAsNonRoot") is not True:
+        return fail(f"may run {called(container)} as root", container.path_of("securityContext.runAsNonRoot"))
+    if setting(container, pod, "runAsUser") == 0:
+        return fail(f"runs {called(container)} as user 0", container.path_of("securityContext.runAsUser"))
     return PASS
 
 
@@ -54,18 +56,18 @@ POLICY = Policy(
     applies_to=WORKLOADS,
     controls={
         "pss-restricted": ("allowPrivilegeEscalation", "runAsNonRoot", "runAsUser"),
-        "cis-eks": ("4.2.5", "4.2.6"),
+        "checkov": ("CKV_K8S_20", "CKV_K8S_23", "CKV_K8S_40"),
+        "cis-eks": ("4.2.5",),
+        "eu-ai-act": ("15(5)",),
     },
     source_url="https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted",
     check=check,
     samples=(
-        sample(Verdict.PASS, POD, _pod({"runAsNonRoot": True}, {"allowPrivilegeEscalation": False})),
-        sample(Verdict.FAIL, POD, _pod({"runAsNonRoot": True}, {})),
-        sample(Verdict.FAIL, POD, _pod({}, {"allowPrivilegeEscalation": False})),
-        sample(
-            Verdict.FAIL,
-            POD,
-            _pod({"runAsNonRoot": True, "runAsUser": 0}, {"allowPrivilegeEscalation": False}),
-        ),
+        passes(POD, _pod({"runAsNonRoot": True}, {"allowPrivilegeEscalation": False})),
+        fails(POD, _pod({"runAsNonRoot": True}, {})),
+        fails(POD, _pod({}, {"allowPrivilegeEscalation": False})),
+        fails(POD, _pod({"runAsNonRoot": True, "runAsUser": 0}, {"allowPrivilegeEscalation": False})),
+        waits(POD, _pod({"runAsNonRoot": UNKNOWN}, {"allowPrivilegeEscalation": False})),
+        ELSEWHERE,
     ),
 )

@@ -1,10 +1,11 @@
-"""KMS keys rotate, and outside dev wait at least 14 days before they are deleted.
+"""Keys rotate, and cannot be deleted in a hurry.
 
-Source: https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html
+Source: https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-4
 """
 
 from __future__ import annotations
 
+from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
     PASS,
@@ -15,28 +16,32 @@ from mlops_iac.policies.policy import (
     Result,
     StackView,
     SystemView,
-    Verdict,
     fail,
-    sample,
+    fails,
+    passes,
+    skips,
+    waits,
 )
 
 KEY = "aws:kms/key:Key"
 SHORTEST_WINDOW = 14
+LONGEST_WINDOW = 30
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Rotation is on for symmetric keys; the deletion window is long enough for the environment."""
-    if resource.inputs.get("customerMasterKeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
+    window = resource.inputs.number("deletionWindowInDays")
+    days = LONGEST_WINDOW if window is None else window
+    if stack.system.environment != "dev" and days < SHORTEST_WINDOW:
+        return fail(f"is deleted after {days:g} days, less than {SHORTEST_WINDOW}", "deletionWindowInDays")
+    symmetric = resource.inputs.text("customerMasterKeySpec", "SYMMETRIC_DEFAULT") == "SYMMETRIC_DEFAULT"
+    if not symmetric or resource.inputs.has("customKeyStoreId"):
         return NOT_APPLICABLE
-    if resource.inputs.get("enableKeyRotation") is not True:
-        return fail("does not rotate", "enableKeyRotation")
-    window = resource.inputs.get("deletionWindowInDays", 30)
-    if stack.system.environment != "dev" and window < SHORTEST_WINDOW:
-        return fail(f"is deleted after {window} days, less than {SHORTEST_WINDOW}", "deletionWindowInDays")
-    return PASS
+    return PASS if resource.inputs.flag("enableKeyRotation") else fail("does not rotate", "enableKeyRotation")
 
 
 _PROD = SystemView(environment="prod")
+
 
 POLICY = Policy(
     id="kms-key-rotation-and-deletion-window",
@@ -47,18 +52,22 @@ POLICY = Policy(
     enforcement=Enforcement.MANDATORY,
     applies_to=(KEY,),
     controls={
-        "cis": ("3.6",),
-        "fsbp": ("KMS.3",),
-        "securityhub": ("KMS.4",),
+        "aws-security-hub": ("KMS.4",),
+        "aws-fsbp": ("KMS.3",),
+        "checkov": ("CKV_AWS_7",),
+        "cdk-nag": ("AwsSolutions-KMS5",),
+        "aws-guard": ("cmk-backing-key-rotation-enabled",),
         "gdpr": ("32(1)(a)", "32(1)(c)"),
         "hipaa": ("164.312(a)(2)(iv)",),
     },
-    source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html",
+    source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-4",
     check=check,
     samples=(
-        sample(Verdict.PASS, KEY, {"enableKeyRotation": True, "deletionWindowInDays": 7}),
-        sample(Verdict.FAIL, KEY, {"enableKeyRotation": False}),
-        sample(Verdict.FAIL, KEY, {"enableKeyRotation": True, "deletionWindowInDays": 7}, system=_PROD),
-        sample(Verdict.NOT_APPLICABLE, KEY, {"customerMasterKeySpec": "RSA_2048"}),
+        passes(KEY, {"enableKeyRotation": True, "deletionWindowInDays": 7}),
+        passes(KEY, {"enableKeyRotation": True}, system=_PROD),
+        fails(KEY, {"enableKeyRotation": False}),
+        fails(KEY, {"enableKeyRotation": True, "deletionWindowInDays": 7}, system=_PROD),
+        waits(KEY, {"enableKeyRotation": UNKNOWN}),
+        skips(KEY, {"customerMasterKeySpec": "RSA_2048"}),
     ),
 )

@@ -24,23 +24,29 @@ SHORTEST = 365
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Retention is set and at least 365 days, and a key is named."""
-     days = resource.inputs.get("retentionInDays")
-     if not isinstance(days, int) or days < SHORTEST:
-         return fail(f"keeps events for {days if isinstance(days, int) else 'no set number of'} days, not {SHORTEST}", "retentionInDays")
-     if not resource.inputs.get("kmsKeyId"):
-         return fail("is not encrypted with an own key", "kmsKeyId")
-     return PASS
+    days = resource.inputs.get("retentionInDays")
+    if not isinstance(days, int) or days < SHORTEST:
+        kept = days if isinstance(days, int) else "an unset number of"
+        return fail(f"keeps events for {kept} days, not {SHORTEST}", "retentionInDays")
+    if not resource.inputs.get("kmsKeyId"):
+        return fail("is not encrypted with an own key", "kmsKeyId")
+    return PASS
 
 
 POLICY = Policy(
     id="log-group-retention-and-kms",
     title="Log groups are encrypted and kept for a year",
-    why="The AI Act asks for six months of logs of a high-risk system, and an incident is often older than that when it is found.",
+    why="The AI Act asks for six months of logs, and an incident is often older when it is found.",
     fix="set env.log_retention to 365d or more, and a KMS key",
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(TOKEN,),
-    controls={'securityhub': ('CloudWatch.16',), 'hipaa': ('164.312(b)',), 'gdpr': ('5(1)(e)',), 'eu-ai-act': ('12', '19', '26(6)')},
+    controls={
+        "securityhub": ("CloudWatch.16",),
+        "hipaa": ("164.312(b)",),
+        "gdpr": ("5(1)(e)",),
+        "eu-ai-act": ("12", "19", "26(6)"),
+    },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html#cloudwatch-16",
     check=check,
     samples=(

@@ -1,10 +1,11 @@
-"""Every bucket that is not itself a log bucket writes an access log.
+"""Buckets record who read what.
 
 Source: https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-9
 """
 
 from __future__ import annotations
 
+from mlops_iac.policies.buckets import BUCKET, LOGGING, receives_access_logs
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
     PASS,
@@ -14,24 +15,20 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
+    fails,
     neighbour,
-    sample,
+    passes,
     sample_urn,
+    skips,
 )
-
-BUCKET = "aws:s3/bucket:Bucket"
-LOGGING = "aws:s3/bucketLogging:BucketLogging"
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """A logging configuration points at the bucket, or the bucket is where logs go."""
-    if any(stack.pointing_at(resource, LOGGING, "bucket")):
+    if any(stack.pointing_at(resource, LOGGING, "bucket")) or resource.inputs.has("logging.targetBucket"):
         return PASS
-    if any(stack.pointing_at(resource, LOGGING, "targetBucket")):
-        return NOT_APPLICABLE
-    return fail("writes no access log")
+    return NOT_APPLICABLE if receives_access_logs(resource, stack) else fail("writes no access log")
 
 
 POLICY = Policy(
@@ -42,12 +39,20 @@ POLICY = Policy(
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.ADVISORY,
     applies_to=(BUCKET,),
-    controls={"fsbp": ("S3.9",), "hipaa": ("164.312(b)",), "gdpr": ("30",), "eu-ai-act": ("12",)},
+    controls={
+        "aws-fsbp": ("S3.9",),
+        "checkov": ("CKV_AWS_18",),
+        "cdk-nag": ("AwsSolutions-S1",),
+        "aws-guard": ("s3-bucket-logging-enabled",),
+        "hipaa": ("164.312(b)",),
+        "gdpr": ("30",),
+        "eu-ai-act": ("12",),
+    },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-9",
     check=check,
     samples=(
-        sample(Verdict.FAIL, BUCKET, {}),
-        sample(Verdict.PASS, BUCKET, {}, neighbour(LOGGING, {}, sample_urn(BUCKET), "bucket")),
-        sample(Verdict.NOT_APPLICABLE, BUCKET, {}, neighbour(LOGGING, {}, sample_urn(BUCKET), "targetBucket")),
+        passes(BUCKET, {}, neighbour(LOGGING, {}, sample_urn(BUCKET), "bucket")),
+        fails(BUCKET, {}),
+        skips(BUCKET, {}, neighbour(LOGGING, {}, sample_urn(BUCKET), "targetBucket")),
     ),
 )

@@ -1,11 +1,14 @@
 """Every bucket blocks public access in all four ways.
 
-Source: https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html
+Source: https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-8
 """
 
 from __future__ import annotations
 
+from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.buckets import BUCKET
 from mlops_iac.policies.policy import (
+    ELSEWHERE,
     PASS,
     Enforcement,
     Policy,
@@ -13,18 +16,17 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
+    fails,
     neighbour,
-    sample,
+    passes,
     sample_urn,
     text_of,
+    waits,
 )
 
-BUCKET = "aws:s3/bucket:Bucket"
 BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 FLAGS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-_ALL_ON = dict.fromkeys(FLAGS, True)
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
@@ -32,8 +34,11 @@ def check(resource: ResourceView, stack: StackView) -> Result:
     if resource.type == BUCKET:
         blocked = any(stack.pointing_at(resource, BLOCK, "bucket"))
         return PASS if blocked else fail("has no public access block")
-    missing = [flag for flag in FLAGS if resource.inputs.get(flag) is not True]
+    missing = [flag for flag in FLAGS if not resource.inputs.flag(flag)]
     return fail(f"does not set {text_of(missing)}", missing[0]) if missing else PASS
+
+
+_ALL_ON = dict.fromkeys(FLAGS, True)
 
 
 POLICY = Policy(
@@ -45,18 +50,22 @@ POLICY = Policy(
     enforcement=Enforcement.MANDATORY,
     applies_to=(BLOCK, BUCKET),
     controls={
-        "fsbp": ("S3.1", "S3.8"),
-        "cis": ("2.1.4",),
+        "aws-fsbp": ("S3.8", "S3.1"),
+        "checkov": ("CKV_AWS_53", "CKV_AWS_54", "CKV_AWS_55", "CKV_AWS_56", "CKV2_AWS_6"),
+        "cdk-nag": ("AwsSolutions-S2",),
         "hipaa": ("164.312(a)(1)",),
         "gdpr": ("25", "32(1)(b)"),
         "eu-ai-act": ("15(5)",),
     },
-    source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html",
+    source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-8",
     check=check,
     samples=(
-        sample(Verdict.PASS, BLOCK, _ALL_ON),
-        sample(Verdict.FAIL, BLOCK, {**_ALL_ON, "ignorePublicAcls": False}),
-        sample(Verdict.FAIL, BUCKET, {"bucket": "data"}),
-        sample(Verdict.PASS, BUCKET, {"bucket": "data"}, neighbour(BLOCK, _ALL_ON, sample_urn(BUCKET), "bucket")),
+        passes(BLOCK, _ALL_ON),
+        fails(BLOCK, {**_ALL_ON, "ignorePublicAcls": False}),
+        waits(BLOCK, {**_ALL_ON, "ignorePublicAcls": UNKNOWN}),
+        fails(BUCKET, {"bucket": "data"}),
+        passes(BUCKET, {"bucket": "data"}, neighbour(BLOCK, _ALL_ON, sample_urn(BUCKET), "bucket")),
+        passes(BUCKET, {"bucket": "data"}, neighbour(BLOCK, {**_ALL_ON, "bucket": "data"})),
+        ELSEWHERE,
     ),
 )

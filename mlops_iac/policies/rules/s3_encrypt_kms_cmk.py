@@ -5,6 +5,9 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.htm
 
 from __future__ import annotations
 
+from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.buckets import BUCKET, LOGGING, receives_access_logs
+from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
     PASS,
@@ -14,31 +17,48 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
-    sample,
+    fails,
+    neighbour,
+    passes,
+    sample_urn,
+    skips,
+    waits,
+    worst,
 )
 
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-LOG_TARGET = ("aws:s3/bucketLogging:BucketLogging", "targetBucket")
+DEFAULT = "applyServerSideEncryptionByDefault"
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
-    """Every rule names a KMS algorithm and a key; log delivery buckets are exempt, S3 cannot write to them with a CMK."""
-    if _receives_logs(resource, stack):
-        return NOT_APPLICABLE
-    rules = resource.inputs.get("rules") or []
-    for index, rule in enumerate(rules):
-        default = rule.get("applyServerSideEncryptionByDefault") or {}
-        if default.get("sseAlgorithm") not in ("aws:kms", "aws:kms:dsse") or not default.get("kmsMasterKeyId"):
-            return fail("is not encrypted with a customer-managed key", f"rules[{index}]")
-    return PASS if rules else fail("has no encryption rule", "rules")
+    """Every rule names a KMS algorithm and a key. S3 delivers access logs only to buckets with its own keys."""
+    if resource.type == BUCKET:
+        own = "serverSideEncryptionConfiguration.rule"
+        configured = resource.inputs.has(own) or any(stack.pointing_at(resource, ENCRYPTION, "bucket"))
+        if receives_access_logs(resource, stack):
+            return NOT_APPLICABLE
+        if not configured:
+            return fail("has no encryption of its own")
+        rules = list(resource.inputs.each(own))
+    else:
+        if any(receives_access_logs(bucket, stack) for bucket in stack.targets_of(resource, "bucket", BUCKET)):
+            return NOT_APPLICABLE
+        rules = list(resource.inputs.each("rules"))
+        if not rules:
+            return fail("has no encryption rule", "rules")
+    return worst(rules, _own_key) if rules else PASS
 
 
-def _receives_logs(resource: ResourceView, stack: StackView) -> bool:
-    buckets = resource.sources.get("bucket", frozenset())
-    token, name = LOG_TARGET
-    return any(buckets & logging.sources.get(name, frozenset()) for logging in stack.of_type(token))
+def _own_key(rule: Inputs) -> Result:
+    if rule.at(f"{DEFAULT}.sseAlgorithm") in ("aws:kms", "aws:kms:dsse") and rule.has(f"{DEFAULT}.kmsMasterKeyId"):
+        return PASS
+    return fail("is not encrypted with a customer-managed key", rule.path)
+
+
+_KMS = {"rules": [{DEFAULT: {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:key"}}]}
+_AES = {"rules": [{DEFAULT: {"sseAlgorithm": "AES256"}}]}
+_LOGS = neighbour(LOGGING, {}, sample_urn(BUCKET), "targetBucket")
 
 
 POLICY = Policy(
@@ -48,9 +68,11 @@ POLICY = Policy(
     fix="set sseAlgorithm aws:kms and kmsMasterKeyId, and turn the bucket key on",
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
-    applies_to=(ENCRYPTION,),
+    applies_to=(ENCRYPTION, BUCKET),
     controls={
-        "securityhub": ("S3.17",),
+        "aws-security-hub": ("S3.17",),
+        "checkov": ("CKV_AWS_145", "CKV_AWS_19"),
+        "cdk-nag": ("HIPAA.Security-S3DefaultEncryptionKMS",),
         "hipaa": ("164.312(a)(2)(iv)",),
         "gdpr": ("32(1)(a)",),
         "eu-ai-act": ("15(5)",),
@@ -58,25 +80,13 @@ POLICY = Policy(
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-17",
     check=check,
     samples=(
-        sample(
-            Verdict.PASS,
-            ENCRYPTION,
-            {
-                "rules": [
-                    {
-                        "applyServerSideEncryptionByDefault": {
-                            "sseAlgorithm": "aws:kms",
-                            "kmsMasterKeyId": "arn:key",
-                        }
-                    }
-                ]
-            },
-        ),
-        sample(
-            Verdict.FAIL,
-            ENCRYPTION,
-            {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]},
-        ),
-        sample(Verdict.FAIL, ENCRYPTION, {"rules": []}),
+        passes(ENCRYPTION, _KMS),
+        passes(ENCRYPTION, {"rules": [{DEFAULT: {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": UNKNOWN}}]}),
+        fails(ENCRYPTION, _AES),
+        fails(ENCRYPTION, {"rules": []}),
+        waits(ENCRYPTION, {"rules": [{DEFAULT: {"sseAlgorithm": UNKNOWN, "kmsMasterKeyId": "arn:key"}}]}),
+        passes(BUCKET, {}, neighbour(ENCRYPTION, _KMS, sample_urn(BUCKET), "bucket")),
+        fails(BUCKET, {}),
+        skips(BUCKET, {}, _LOGS),
     ),
 )

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlops_iac.policies.documents import listed, principals, statements
+from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.buckets import BUCKET, BUCKET_POLICY
+from mlops_iac.policies.documents import conditions, documents, principals, texts
+from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
+    ELSEWHERE,
     PASS,
     Enforcement,
     Policy,
@@ -18,49 +22,40 @@ from mlops_iac.policies.policy import (
     StackView,
     Verdict,
     fail,
+    fails,
     neighbour,
-    sample,
+    passes,
     sample_urn,
-    unknown,
+    waits,
+    worst,
 )
-
-BUCKET = "aws:s3/bucket:Bucket"
-BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Some policy of the bucket denies everything where aws:SecureTransport is false."""
-    documents = [policy.inputs.get("policy") for policy in stack.pointing_at(resource, BUCKET_POLICY, "bucket")]
-    if any(_denies_plain_http(statement) for document in documents for statement in statements(document) or ()):
+    holders = [resource, *stack.pointing_at(resource, BUCKET_POLICY, "bucket")]
+    held = (path for holder in holders for path in documents(holder, "policy"))
+    found = worst(held, lambda held: fail("") if any(map(_denies_plain_http, held[1])) else PASS)
+    if found.verdict is Verdict.FAIL:
         return PASS
-    if any(statements(document) is None for document in documents):
-        return unknown("policy")
-    return fail("accepts requests without TLS")
+    return found if found.verdict is Verdict.UNKNOWN else fail("accepts requests without TLS")
 
 
-def _denies_plain_http(statement: dict[str, Any]) -> bool:
-    condition = statement.get("Condition") or {}
-    plain = {**condition.get("Bool", {}), **condition.get("BoolIfExists", {})}.get("aws:SecureTransport")
+def _denies_plain_http(statement: Inputs) -> bool:
+    insecure = [value for _, values in conditions(statement, "aws:SecureTransport") for value in values]
     return (
-        statement.get("Effect") == "Deny"
+        statement.at("Effect") == "Deny"
         and principals(statement) == ["*"]
-        and "s3:*" in listed(statement.get("Action"))
-        and str(plain).lower() in ("false", "['false']")
+        and bool({"*", "s3:*"} & set(texts(statement, "Action")))
+        and [value.lower() for value in insecure] == ["false"]
     )
 
 
-_DENY = {
-    "Statement": [
-        {
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": "*",
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
-    ]
-}
-_ALLOW = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "s3:GetObject"}]}
+def _denial(action: str) -> dict[str, Any]:
+    condition = {"Bool": {"aws:SecureTransport": "false"}}
+    statement = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*", "Condition": condition}
+    return {"policy": {"Statement": [statement]}}
+
 
 POLICY = Policy(
     id="s3-require-tls",
@@ -70,22 +65,20 @@ POLICY = Policy(
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(BUCKET,),
-    controls={"fsbp": ("S3.5",), "cis": ("2.1.1",), "hipaa": ("164.312(e)(1)",), "gdpr": ("32(1)(a)",)},
+    controls={
+        "aws-fsbp": ("S3.5",),
+        "checkov": ("CKV_AWS_379",),
+        "cdk-nag": ("AwsSolutions-S10", "HIPAA.Security-S3BucketSSLRequestsOnly"),
+        "hipaa": ("164.312(e)(1)",),
+        "gdpr": ("32(1)(a)",),
+    },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-5",
     check=check,
     samples=(
-        sample(Verdict.FAIL, BUCKET, {}),
-        sample(
-            Verdict.PASS,
-            BUCKET,
-            {},
-            neighbour(BUCKET_POLICY, {"policy": _DENY}, sample_urn(BUCKET), "bucket"),
-        ),
-        sample(
-            Verdict.FAIL,
-            BUCKET,
-            {},
-            neighbour(BUCKET_POLICY, {"policy": _ALLOW}, sample_urn(BUCKET), "bucket"),
-        ),
+        passes(BUCKET, {}, neighbour(BUCKET_POLICY, _denial("s3:*"), sample_urn(BUCKET), "bucket")),
+        fails(BUCKET, {}, neighbour(BUCKET_POLICY, _denial("s3:GetObject"), sample_urn(BUCKET), "bucket")),
+        fails(BUCKET, {}),
+        waits(BUCKET, {}, neighbour(BUCKET_POLICY, {"policy": UNKNOWN}, sample_urn(BUCKET), "bucket")),
+        ELSEWHERE,
     ),
 )

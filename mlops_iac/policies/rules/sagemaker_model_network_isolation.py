@@ -23,9 +23,9 @@ TOKEN = "aws:sagemaker/model:Model"
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Network isolation is on."""
-     if resource.inputs.get("enableNetworkIsolation") is True:
-         return PASS
-     return fail("can reach the internet from its container", "enableNetworkIsolation")
+    if resource.inputs.get("enableNetworkIsolation") is True:
+        return PASS
+    return fail("can reach the internet from its container", "enableNetworkIsolation")
 
 
 POLICY = Policy(
@@ -36,7 +36,7 @@ POLICY = Policy(
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(TOKEN,),
-    controls={'fsbp': ('SageMaker.5',), 'hipaa': ('164.312(e)(1)',), 'gdpr': ('32(1)(b)',), 'eu-ai-act': ('15(5)',)},
+    controls={"fsbp": ("SageMaker.5",), "hipaa": ("164.312(e)(1)",), "gdpr": ("32(1)(b)",), "eu-ai-act": ("15(5)",)},
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/sagemaker-controls.html",
     check=check,
     samples=(

@@ -1,0 +1,168 @@
+"""A resource's inputs as checks read them: by path, with a defined answer where a value is known only after apply.
+
+Reading a value that is not known yet raises ``UnknownInput``, which ``Policy.check`` turns into the verdict
+``unknown``. A check therefore never mistakes "not known" for "not set", and needs no code for it. Whether something
+is set at all (``has``) is known even then. A list gives its known members first, so a violation that is already
+visible is found before an unknown member stops the search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
+
+
+class UnknownInput(Exception):
+    """The value at ``path`` decides, and is known only after apply."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class Inputs(Mapping[str, Any]):
+    """An object among a resource's inputs; ``path`` is where it stands, empty for the resource itself."""
+
+    __slots__ = ("_data", "path")
+
+    def __init__(self, data: Mapping[str, Any], path: str = "") -> None:
+        self._data = data
+        self.path = path
+
+    def __getitem__(self, key: str) -> Any:
+        return _opened(self._data[key], self.path_of(key))
+
+    def __iter__(self) -> Iterator[str]:
+        late = []
+        for key, value in self._data.items():
+            if value is UNKNOWN:
+                late.append(key)
+            else:
+                yield key
+        yield from late
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._data
+
+    def __repr__(self) -> str:
+        return f"Inputs({self._data!r})"
+
+    def path_of(self, path: str) -> str:
+        """The full path of something below this object."""
+        return f"{self.path}.{path}" if self.path else path
+
+    def at(self, path: str, default: Any = None) -> Any:
+        """The value at a dotted path; ``default`` where it is missing or null."""
+        found = self._find(path)
+        return default if found is None else _opened(found, self.path_of(path))
+
+    def has(self, path: str) -> bool:
+        """Whether something is set there, known or not; an empty text, list or object is not."""
+        found = self._find(path)
+        if isinstance(found, SecretValue):
+            found = found.value
+        return found is not None and found != "" and not (isinstance(found, Mapping | list | tuple) and not found)
+
+    def is_known(self, path: str) -> bool:
+        """Whether the value there can be read now; what is missing is known to be missing."""
+        found = self._find(path)
+        return (found.value if isinstance(found, SecretValue) else found) is not UNKNOWN
+
+    def is_secret(self, path: str) -> bool:
+        """Whether the value there is marked as a secret."""
+        return isinstance(self._find(path), SecretValue)
+
+    def flag(self, path: str, default: bool = False) -> bool:
+        """The truth value there, which some types write as text."""
+        value = self.at(path)
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        return value if isinstance(value, bool) else default
+
+    def number(self, path: str) -> float | None:
+        """The number there; None where it is missing or no number."""
+        value = self.at(path)
+        if isinstance(value, bool):
+            return None
+        if isinstance(value, int | float):
+            return value
+        return float(value) if isinstance(value, str) and value.removeprefix("-").isdecimal() else None
+
+    def text(self, path: str, default: str = "") -> str:
+        """The text there; ``default`` where it is missing or no text."""
+        value = self.at(path)
+        return value if isinstance(value, str) else default
+
+    def list(self, path: str) -> Sequence[Any]:
+        """The list there; a single value counts as a list of one, nothing as an empty one."""
+        value = self.at(path)
+        if value is None:
+            return ()
+        return value if isinstance(value, Items) else (value,)
+
+    def each(self, path: str) -> Iterator[Inputs]:
+        """The objects in the list there (or the one object), known ones first."""
+        for item in self.list(path):
+            if isinstance(item, Inputs):
+                yield item
+
+    def _find(self, path: str) -> Any:
+        if path in self._data:
+            return self._data[path]
+        current: Any = self._data
+        for part in path.split("."):
+            if isinstance(current, SecretValue):
+                current = current.value
+            if current is UNKNOWN:
+                return UNKNOWN
+            if not isinstance(current, Mapping):
+                return None
+            current = current._data.get(part) if isinstance(current, Inputs) else current.get(part)
+        return current
+
+
+class Items(Sequence[Any]):
+    """A list among a resource's inputs."""
+
+    __slots__ = ("_data", "path")
+
+    def __init__(self, data: Sequence[Any], path: str) -> None:
+        self._data = data
+        self.path = path
+
+    def __getitem__(self, index: Any) -> Any:
+        return _opened(self._data[index], f"{self.path}[{index}]")
+
+    def __iter__(self) -> Iterator[Any]:
+        for index, value in enumerate(self._data):
+            if value is not UNKNOWN:
+                yield _opened(value, f"{self.path}[{index}]")
+        for index, value in enumerate(self._data):
+            if value is UNKNOWN:
+                raise UnknownInput(f"{self.path}[{index}]")
+
+    def __contains__(self, value: object) -> bool:
+        return any(item == value for item in self)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __repr__(self) -> str:
+        return f"Items({self._data!r})"
+
+
+def _opened(value: Any, path: str) -> Any:
+    if isinstance(value, SecretValue):
+        value = value.value
+    if value is UNKNOWN:
+        raise UnknownInput(path)
+    if isinstance(value, Inputs | Items):
+        return value
+    if isinstance(value, Mapping):
+        return Inputs(value, path)
+    return Items(value, path) if isinstance(value, list | tuple) else value

@@ -1,0 +1,49 @@
+"""Recognises credentials in texts, and names of things that hold them.
+
+Sources: https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns,
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CREDENTIALS: Final = (
+    ("an AWS access key id", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
+    ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
+    ("a GitHub token", r"\bgh[pousr]_[A-Za-z0-9]{36,}|\bgithub_pat_[A-Za-z0-9_]{60,}"),
+    ("a GitLab token", r"\bglpat-[A-Za-z0-9_-]{20,}"),
+    ("a Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    ("a Slack webhook", r"hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{20,}"),
+    ("a Hugging Face token", r"\bhf_[A-Za-z0-9]{30,}"),
+    ("a Google API key", r"\bAIza[A-Za-z0-9_-]{35}"),
+    ("an OpenAI or Anthropic key", r"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}"),
+    ("a JSON web token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+    ("a password in a URL", r"\b[a-z][a-z0-9+.-]*://[^\s/:@{}$]+:[^\s/@{}$]{3,}@[A-Za-z0-9]"),
+)
+_PATTERN: Final = re.compile("|".join(f"(?P<k{index}>{pattern})" for index, (_, pattern) in enumerate(_CREDENTIALS)))
+_HINTS: Final = ("://", "eyJ", "AKIA", "ASIA", "-----BEGIN", "gh", "glpat-", "xox", "hooks.slack", "hf_", "AIza", "sk-")
+_NAME: Final = re.compile(
+    r"(?:^|_)(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)$"
+)
+_REFERENCE: Final = re.compile(r"^(?:arn:|unknown:|/|ssm:|secretsmanager:|vault:|env:|\$[({]|\{\{|https?://[^@]*$)")
+
+
+def credential_in(text: str) -> str:
+    """What kind of credential stands in a text; empty where none is recognised."""
+    if not any(hint in text for hint in _HINTS):
+        return ""
+    found = _PATTERN.search(text)
+    return _CREDENTIALS[int((found.lastgroup or "k0")[1:])][0] if found else ""
+
+
+def secret_name(name: str) -> bool:
+    """Whether something of that name usually holds a secret: ``DB_PASSWORD``, ``apiKey``."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-. ]", "_", name)
+    return bool(_NAME.search(words.lower()))
+
+
+def reference_like(value: str) -> bool:
+    """Whether a text only says where a secret is kept: an ARN, a path, a template."""
+    return bool(_REFERENCE.match(value)) or value.lower() in ("true", "false", "none", "null")

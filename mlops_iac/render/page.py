@@ -101,17 +101,15 @@ def spread(left: Line, right: Span, page: Page) -> list[Line]:
     return [(*left, Span(" " * gap), right)]
 
 
-def paragraph(
-    text: str, page: Page, *, first: Line = (), indent: int = 0, tone: Tone = Tone.PLAIN
-) -> list[Line]:
+def paragraph(text: str, page: Page, *, first: Line = (), indent: int = 0, tone: Tone = Tone.PLAIN) -> list[Line]:
     """``text`` wrapped at spaces after ``first``, further lines indented; a word is never broken."""
     start = length(first)
     room = max(page.width - indent, 20)
     # Stands in for `first`, which textwrap must leave room for and never break.
     filler = "\0" * max(start - indent, 0)
-    rows = textwrap.wrap(
-        filler + text, room, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
-    ) or [filler]
+    rows = textwrap.wrap(filler + text, room, break_long_words=False, break_on_hyphens=False, drop_whitespace=True) or [
+        filler
+    ]
     lines: list[Line] = []
     for number, row in enumerate(rows):
         body = Span(row.lstrip("\0"), tone)
@@ -129,8 +127,7 @@ def cells(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )
 
 

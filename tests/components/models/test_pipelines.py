@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mlops_iac.validate import validate
 from .conftest import STEPS, pipeline
 from .sagemaker_requests import every_step
 from .sagemaker_requests import problems as api_problems
+from .test_image_uris import SDK_PYTHON
 
 SCHEMA = os.environ.get("MLOPS_PIPELINE_SCHEMA")
 
@@ -363,3 +365,33 @@ def wrong(**changes):
 def test_wrong_values_are_refused(problems, text, path, code):
     found = problems(text)
     assert found.get(("pipelines", "p", *path)) == code, found
+
+
+def differences(sdk, own, path=""):
+    """Where two documents differ, leaf by leaf."""
+    if isinstance(sdk, dict) and isinstance(own, dict):
+        for key in sorted({*sdk, *own}):
+            yield from differences(sdk.get(key), own.get(key), f"{path}.{key}")
+    elif isinstance(sdk, list) and isinstance(own, list) and len(sdk) == len(own):
+        for index, (left, right) in enumerate(zip(sdk, own, strict=True)):
+            yield from differences(left, right, f"{path}[{index}]")
+    elif sdk != own:
+        yield f"{path}: {sdk} and not {own}"
+
+
+@pytest.mark.parametrize("case", [*CASES, "or"])
+@pytest.mark.skipif(
+    SDK_PYTHON is None, reason="the sagemaker SDK is not installed and MLOPS_SAGEMAKER_PYTHON names none"
+)
+def test_the_sdks_classes_write_the_same_steps(compiled_in, case):
+    """The SDK is given each step's values, and its own classes write the step from them."""
+    when = "(f1 > 0.9 or not recall == 0.5) and not (bias >= 0.1 and precision < 0.3)"
+    text = wrong(prepare={"cache": "30d"}, register={"when": when}) if case == "or" else CASES[case]
+    definition = definition_of(compiled_in(text))
+    script = Path(__file__).with_name("rebuild_with_sdk.py")
+    run = subprocess.run(
+        [str(SDK_PYTHON), str(script)], input=json.dumps(definition), capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    written = json.loads(run.stdout.splitlines()[-1])
+    assert list(differences(written, definition["Steps"])) == []

@@ -103,7 +103,8 @@ class FeatureStoreSpec(Spec, kw_only=True):
     features: Annotated[
         dict[str, FeatureType],
         doc(
-            "Type of each feature, by name. A feature can be added; to change or remove one replaces the group.",
+            "Type of each feature, by name. Every change replaces the group and loses its records: SageMaker can add a "
+            "feature in place, the provider cannot (terraform-provider-aws #26809).",
             replaces=True,
             loses_data=True,
             min_length=1,

@@ -33,9 +33,7 @@ def deleted_along(
         if change.op is Op.REPLACE and change.delete_before_replace:
             root = change.old_urn or change.urn
             doomed = [
-                urn
-                for urn in _doomed(root, ordered, facts)
-                if urn not in needs or _waits(urn, change.urn, needs)
+                urn for urn in _doomed(root, ordered, facts) if urn not in needs or _waits(urn, change.urn, needs)
             ]
             found[change.urn] = tuple(reversed(doomed))
     return found

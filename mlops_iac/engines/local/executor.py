@@ -183,9 +183,7 @@ class _Run:
         self._along = deleted_along(declared, state.resources, self._needs(), facts_of)
         live = state.live()
         also = [live[urn] for urns in self._along.values() for urn in urns]
-        refused = [
-            change.urn for change in plan.changes if change.protect and change.op in (Op.DELETE, Op.REPLACE)
-        ]
+        refused = [change.urn for change in plan.changes if change.protect and change.op in (Op.DELETE, Op.REPLACE)]
         refused += [resource.urn for resource in also if resource.protect and resource.urn not in refused]
         if refused:
             raise DiagnosticsError(self._protected(urn) for urn in refused)
@@ -203,9 +201,7 @@ class _Run:
             for key in node.options.depends_on:
                 if key not in above:
                     waits |= _descendants(key, children)
-            needs[self._urns[node.key]] = {
-                self._urns[key] for key in waits if key in self._urns and key != node.key
-            }
+            needs[self._urns[node.key]] = {self._urns[key] for key in waits if key in self._urns and key != node.key}
         return needs
 
     def _ancestors(self, node: Node) -> set[NodeKey]:
@@ -278,9 +274,7 @@ class _Run:
             old = self._ledger.live(change.old_urn)
             if old is None:
                 return self._ledger.live(change.urn)
-            users = [
-                item for item in self._ledger.snapshot().resources if change.old_urn in needed_urns(item)
-            ]
+            users = [item for item in self._ledger.snapshot().resources if change.old_urn in needed_urns(item)]
             renamed = [_rename(item, change.old_urn, change.urn) for item in users]
             moved = replace(old, urn=change.urn)
             self._ledger.edit(put=(moved, *renamed), drop=(key_of(old),))
@@ -299,12 +293,7 @@ class _Run:
         inputs = {}
         for name, value in node.inputs.items():
             evaluated = evaluate(value, lookup)
-            if (
-                contains_unknown(evaluated)
-                and change.op is Op.SAME
-                and old is not None
-                and name in old.inputs
-            ):
+            if contains_unknown(evaluated) and change.op is Op.SAME and old is not None and name in old.inputs:
                 evaluated = old.inputs[name]
                 missing.clear()
             inputs[name] = evaluated
@@ -330,9 +319,7 @@ class _Run:
             return f"{state.id}.{'.'.join(map(str, ref.path))}"
         return value
 
-    def _decide(
-        self, node: Node, inputs: Mapping[str, Any], old: ResourceState | None, change: Change
-    ) -> Decision:
+    def _decide(self, node: Node, inputs: Mapping[str, Any], old: ResourceState | None, change: Change) -> Decision:
         provider = node.options.provider
         provider_state = self._ledger.live(self._urns[provider]) if provider is not None else None
         return diff_node(
@@ -344,9 +331,7 @@ class _Run:
             provider_replaced=PROVIDER_REPLACED in change.replace_reasons and old is not None,
         )
 
-    def _settle_without_calls(
-        self, node: Node, urn: str, decision: Decision, old: ResourceState | None
-    ) -> None:
+    def _settle_without_calls(self, node: Node, urn: str, decision: Decision, old: ResourceState | None) -> None:
         """Components and provider resources exist in the state only."""
         id = None
         if node.custom:
@@ -371,9 +356,7 @@ class _Run:
     def _serving(self, resource: ResourceState) -> Provider:
         return provider_of(resource, self._ledger, self._factory)
 
-    def _check(
-        self, provider: Provider, node: Node, urn: str, decision: Decision, old: ResourceState | None
-    ) -> None:
+    def _check(self, provider: Provider, node: Node, urn: str, decision: Decision, old: ResourceState | None) -> None:
         olds = plain(old.inputs) if old is not None else {}
         failures = provider.check(urn, node.type, plain(decision.inputs), olds)
         if failures:
@@ -393,9 +376,7 @@ class _Run:
         self._ledger.end(ticket, put=(*left, state))
         return created.recorded
 
-    def _update(
-        self, provider: Provider, node: Node, urn: str, decision: Decision, old: ResourceState
-    ) -> str | None:
+    def _update(self, provider: Provider, node: Node, urn: str, decision: Decision, old: ResourceState) -> str | None:
         state = self._state(node, urn, old.id, decision.inputs, old.outputs, old)
         ticket = self._begin("updating", state)
         with self._calling(urn, "update", ticket):
@@ -442,9 +423,7 @@ class _Run:
         except ProviderError as error:
             self._ledger.end(ticket)
             hint = "correct the cause and run the command again; finished resources are kept"
-            raise _Failed(
-                self._diagnostic(RESOURCE_FAILED, urn, f"{name}: {verb} failed: {error}", hint)
-            ) from error
+            raise _Failed(self._diagnostic(RESOURCE_FAILED, urn, f"{name}: {verb} failed: {error}", hint)) from error
 
     def _delete(self) -> None:
         """Delete what is not declared any more and the old copies of what was replaced, users first."""
@@ -465,9 +444,7 @@ class _Run:
                     users[other].add(label)
         blocked = {label for label, item in wanted.items() if item.urn in held}
         for label in blocked:
-            self._skip(
-                wanted[label].urn, Op.DELETE, "something that was not brought up to date may still use it"
-            )
+            self._skip(wanted[label].urn, Op.DELETE, "something that was not brought up to date may still use it")
         if self._stopped:
             return
         outcome = run_in_order(
@@ -502,9 +479,7 @@ class _Run:
         seconds = self._settings.monotonic() - started
         if state.delete:
             message = "the replaced copy is deleted"
-            self._emit(
-                EventKind.PROGRESS, Op.REPLACE, state.urn, state.type, seconds=seconds, message=message
-            )
+            self._emit(EventKind.PROGRESS, Op.REPLACE, state.urn, state.type, seconds=seconds, message=message)
         elif not silent:
             recorded = "it was only recorded" if (state.id or "").startswith(RECORDED) else None
             name = parse_urn(state.urn).name
@@ -578,9 +553,7 @@ class _Run:
             self._failures.append(diagnostic)
             self._late.add(urn)
         seconds = self._settings.monotonic() - started
-        self._emit(
-            EventKind.FAILED, op, urn, parse_urn(urn).type, seconds=seconds, message=diagnostic.message
-        )
+        self._emit(EventKind.FAILED, op, urn, parse_urn(urn).type, seconds=seconds, message=diagnostic.message)
 
     def _skip(self, urn: str, op: Op, reason: str) -> None:
         self._late.add(urn)
@@ -606,9 +579,7 @@ class _Run:
             hint = f"deploy the {ref.layer} layer first"
         else:
             source = f"output {'.'.join(map(str, ref.path))!r} of {ref.node.type} {ref.node.name}"
-            hint = (
-                "the resource does not have it on the local target; please report it with the configuration"
-            )
+            hint = "the resource does not have it on the local target; please report it with the configuration"
         text = f"{node.type} {node.name}: input {name!r} needs {source}, which is not there"
         return self._diagnostic(MISSING_OUTPUT, self._urns[node.key], text, hint)
 

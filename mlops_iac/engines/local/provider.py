@@ -134,14 +134,11 @@ def check_by_facts(type: str, news: Properties) -> tuple[CheckFailure, ...]:
     if facts_of(type) is None:
         return ()
     return tuple(
-        CheckFailure(".".join(map(str, problem.path)), problem.message)
-        for problem in check_inputs(type, news)
+        CheckFailure(".".join(map(str, problem.path)), problem.message) for problem in check_inputs(type, news)
     )
 
 
-def diff_by_facts(
-    type: str, old_inputs: Properties, news: Properties, ignore: Collection[str] = ()
-) -> DiffResult:
+def diff_by_facts(type: str, old_inputs: Properties, news: Properties, ignore: Collection[str] = ()) -> DiffResult:
     """The diff that the facts about ``type`` give."""
     facts = facts_of(type)
     for pattern in ignore:

@@ -73,9 +73,7 @@ def _changed(ledger: Ledger, ticket: int, operation: PendingOperation, provider_
         return "the resource is no longer in the state"
     current = copies[0]
     provider = provider_of(current)
-    found = provider.read(
-        current.urn, current.type, current.id or "", plain(current.inputs), plain(current.outputs)
-    )
+    found = provider.read(current.urn, current.type, current.id or "", plain(current.inputs), plain(current.outputs))
     if found is None:
         ledger.end(ticket, drop=(key_of(current),))
         return "the resource does not exist any more"

@@ -44,8 +44,8 @@ from mlops_iac.state.snapshot import PendingOperation, ResourceState, Snapshot
 FOLDER: Final = ".mlops-iac"
 BACKUPS: Final = 3
 """How many older checkpoints of a stack are kept."""
-PASSPHRASE_VARIABLE: Final = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105
-PASSPHRASE_FILE_VARIABLE: Final = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105
+PASSPHRASE_VARIABLE: Final = "PULUMI_CONFIG_PASSPHRASE"
+PASSPHRASE_FILE_VARIABLE: Final = "PULUMI_CONFIG_PASSPHRASE_FILE"
 
 
 def utc_now() -> str:
@@ -135,9 +135,7 @@ class Store:
         path = self.path(snapshot.project, snapshot.stack)
         make_private_folder(path.parent)
         crypter = self._crypter_for(snapshot)
-        saved = replace(
-            snapshot, serial=snapshot.serial + 1, secrets=crypter.provider if crypter else snapshot.secrets
-        )
+        saved = replace(snapshot, serial=snapshot.serial + 1, secrets=crypter.provider if crypter else snapshot.secrets)
         text = checkpoint.write_checkpoint(saved, crypter, time=self.clock())
         self._rotate(path)
         write_atomic(path, text.encode())
@@ -246,9 +244,7 @@ class Store:
             if any(candidate.exists() for candidate in _backup_paths(path)):
                 raise _failure(MISSING_STATE, f"{path} is gone, but it has backups", "")
             return Snapshot(project, stack)
-        return checkpoint.read(
-            _read_text(path), self.unseal, source=str(path), expected=(project, stack), ours=True
-        )
+        return checkpoint.read(_read_text(path), self.unseal, source=str(path), expected=(project, stack), ours=True)
 
     def _replay(self, path: Path, base: Snapshot) -> Snapshot:
         journal = path.with_suffix(".journal")
@@ -276,9 +272,7 @@ class Store:
                 else:
                     working.apply(edits.decode(record, crypter, base.project, base.stack))
         except (KeyError, TypeError, ValueError) as error:
-            raise _failure(
-                BAD_JOURNAL, f"{journal} holds a record that cannot be read: {error}", ""
-            ) from error
+            raise _failure(BAD_JOURNAL, f"{journal} holds a record that cannot be read: {error}", "") from error
         return replace(working.snapshot(), secrets=base.secrets)
 
     def _rotate(self, path: Path) -> None:
@@ -304,9 +298,7 @@ class Store:
                 f"`mlops-iac state restore {project} {stack}`"
             )
         else:
-            offer = (
-                f"there is no good backup beside it; bring in an export with `mlops-iac state import`: {path}"
-            )
+            offer = f"there is no good backup beside it; bring in an export with `mlops-iac state import`: {path}"
         return replace(item, hint=offer)
 
 
@@ -336,9 +328,7 @@ class Ledger:
             self._write(Begin(ticket, operation))
             return ticket
 
-    def end(
-        self, ticket: int, *, put: tuple[ResourceState, ...] = (), drop: tuple[CopyKey, ...] = ()
-    ) -> None:
+    def end(self, ticket: int, *, put: tuple[ResourceState, ...] = (), drop: tuple[CopyKey, ...] = ()) -> None:
         """Record how an operation ended. Raises ``DiagnosticsError`` when it cannot be written."""
         with self._guard:
             self._write(End(ticket, put, drop))
@@ -454,9 +444,7 @@ def _read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         cause = error.strerror or str(error)
-        raise _failure(
-            UNREADABLE, f"cannot read {path}: {cause}", "fix the permissions of the file"
-        ) from error
+        raise _failure(UNREADABLE, f"cannot read {path}: {cause}", "fix the permissions of the file") from error
     except UnicodeDecodeError as error:
         raise _failure(NOT_JSON, f"{path} is not UTF-8 text", "restore a backup") from error
 

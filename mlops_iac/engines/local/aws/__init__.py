@@ -1,0 +1,1 @@
+"""AWS on the local target: one table row a resource type, served by boto3 against a moto server on loopback."""

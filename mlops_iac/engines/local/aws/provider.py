@@ -1,0 +1,404 @@
+"""Serves every AWS resource type of the table through one set of verbs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from mlops_iac.engines.local.aws.row import ALL, Call, Group, Row
+from mlops_iac.engines.local.aws.session import (
+    ExistsError,
+    GoneError,
+    NotEmulatedError,
+    Session,
+)
+from mlops_iac.engines.local.aws.shapes import UnmappedError, observed, tags_of, to_parameters
+from mlops_iac.engines.local.aws.table import row_of
+from mlops_iac.engines.local.aws.templates import MISSING, fill, value_at
+from mlops_iac.engines.local.provider import (
+    RECORDED,
+    CheckFailure,
+    Created,
+    DiffResult,
+    Found,
+    OutcomeUnknownError,
+    Properties,
+    ProviderError,
+    Updated,
+    check_by_facts,
+    diff_by_facts,
+)
+from mlops_iac.providers.facts import facts_of
+
+MARK: Final = "mlops-iac:urn"
+"""Tag by which a resource without a name of its own is found again after an interrupted create."""
+
+
+class AwsProvider:
+    """AWS as ``session`` reaches it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def check(self, urn: str, type: str, news: Properties, olds: Properties) -> tuple[CheckFailure, ...]:
+        """The shape check."""
+        return check_by_facts(type, news)
+
+    def diff(
+        self, urn: str, type: str, id: str, old_inputs: Properties, news: Properties, ignore: Collection[str] = ()
+    ) -> DiffResult:
+        """The diff by facts."""
+        return diff_by_facts(type, old_inputs, news, ignore)
+
+    def create(self, urn: str, type: str, inputs: Properties) -> Created:
+        """Create a resource, or record it where the emulator has no such call."""
+        row = row_of(type)
+        if row is None or row.recorded:
+            reason = row.recorded if row is not None else f"the local engine has no calls for {type}"
+            return self._record(urn, type, inputs, reason)
+        context = self._context(urn, row, inputs)
+        try:
+            answer = self._call(row, row.create, context, self._for_create(row, context), mark=urn)
+        except NotEmulatedError as error:
+            return self._record(urn, type, inputs, str(error))
+        except ExistsError as error:
+            found = self.find(urn, type, inputs) if error.retried else ()
+            if not found:
+                hint = "it is not in the state: delete it, or give the resource another name"
+                raise ProviderError(f"{error} ({hint})") from error
+            return Created(found[0].id, found[0].outputs)
+        context["r"] = answer
+        id = fill(row.id, context)
+        if not isinstance(id, str):
+            raise OutcomeUnknownError(f"the answer to {row.create.operation} has no {row.id}")
+        context["id"] = id
+        notes = self._finish(row, context, inputs)
+        return Created(id, self._outputs(row, context, inputs), "; ".join(notes) or None)
+
+    def read(self, urn: str, type: str, id: str, inputs: Properties, outputs: Properties) -> Found | None:
+        """The resource as the emulator has it; None when it says that there is none."""
+        row = row_of(type)
+        if row is None or row.recorded or id.startswith(RECORDED):
+            return Found(id, inputs, outputs)
+        context = self._context(urn, row, inputs, outputs, id)
+        answer = self._read(row, context)
+        if answer is MISSING:
+            return None
+        context["r"] = answer
+        own = {name: value for name, value in self._own(row, inputs).items() if name not in row.unseen}
+        actual = {**inputs, **observed(own, answer, row.names)}
+        return Found(id, actual, self._with_computed(row, context, actual, outputs))
+
+    def find(self, urn: str, type: str, inputs: Properties) -> tuple[Found, ...]:
+        """By our mark where the row says how to list, else by the id that the inputs give."""
+        row = row_of(type)
+        if row is None or row.recorded:
+            return ()
+        context = self._context(urn, row, inputs)
+        context["mark"] = mark_of(urn)
+        ids: list[Any]
+        if row.find is not None:
+            try:
+                listed = value_at(self._call(row, row.find, context, {}), row.found)
+            except (GoneError, NotEmulatedError):
+                return ()
+            items = listed if isinstance(listed, list) else [listed] if listed else []
+            ids = [fill(row.found_id or row.id, {**context, "r": item}) for item in items]
+            ids = [item.rpartition("key/")[2] if row.service == "kms" else item for item in ids]
+        else:
+            ids = [fill(row.id, context)]
+        found = (self.read(urn, type, id, inputs, {}) for id in ids if isinstance(id, str))
+        return tuple(item for item in found if item is not None)
+
+    def update(
+        self, urn: str, type: str, id: str, old_inputs: Properties, old_outputs: Properties, news: Properties
+    ) -> Updated:
+        """Make the call of every group of properties that changed."""
+        row = row_of(type)
+        if row is None or row.recorded or id.startswith(RECORDED):
+            reason = row.recorded if row is not None and row.recorded else "it was only recorded"
+            return Updated({**old_outputs, **news}, reason)
+        context = self._context(urn, row, news, old_outputs, id)
+        changed = {name for name in {*old_inputs, *news} if old_inputs.get(name) != news.get(name)}
+        changed -= {"region", *row.skip}
+        notes = []
+        if row.tags is not None and "tags" in changed:
+            notes += self._retag(row, context, old_inputs.get("tags") or {}, news.get("tags") or {})
+            changed.discard("tags")
+        covered: set[str] = set()
+        for group in row.groups:
+            own = self._covers(row, group, changed)
+            covered |= own
+            if own:
+                notes += self._apply_group(row, group, context)
+        left = changed - covered
+        if left and old_inputs:
+            notes.append(f"the local engine has no call that changes {', '.join(sorted(left))}")
+        return Updated(self._outputs(row, context, news, old_outputs), "; ".join(notes) or None)
+
+    def delete(self, urn: str, type: str, id: str, inputs: Properties, outputs: Properties) -> None:
+        """Make the row's delete calls; what is gone already is fine."""
+        row = row_of(type)
+        if row is None or row.recorded or id.startswith(RECORDED):
+            return
+        context = self._context(urn, row, inputs, outputs, id)
+        for call in row.delete:
+            if call.when and fill(call.when, context) in (MISSING, None, False, ""):
+                continue
+            try:
+                self._call(row, call, context, {})
+            except GoneError:
+                continue
+            except NotEmulatedError as error:
+                if "moto itself" in str(error) and self._read(row, context) is not MISSING:
+                    raise
+            except ProviderError as error:
+                if not _means_gone(row, error):
+                    raise
+
+    def invoke(self, token: str, args: Properties) -> Properties:
+        """The few functions that programs ask at start. Raises ``ProviderError`` for others."""
+        session = self._session
+        answers: dict[str, dict[str, Any]] = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {
+                "id": session.account,
+                "accountId": session.account,
+                "arn": f"arn:aws:iam::{session.account}:root",
+                "userId": session.account,
+            },
+            "aws:index/getRegion:getRegion": {
+                "id": session.region,
+                "name": session.region,
+                "region": session.region,
+            },
+            "aws:index/getPartition:getPartition": {
+                "id": partition_of(session.region),
+                "partition": partition_of(session.region),
+                "dnsSuffix": "amazonaws.com",
+            },
+            "aws:index/getAvailabilityZones:getAvailabilityZones": {
+                "id": session.region,
+                "names": [f"{session.region}{zone}" for zone in "abc"],
+            },
+        }
+        if token not in answers:
+            raise ProviderError(f"the local target has no function {token}")
+        return answers[token]
+
+    def _context(
+        self, urn: str, row: Row, inputs: Properties, outputs: Properties | None = None, id: str | None = None
+    ) -> dict[str, Any]:
+        context = dict(inputs)
+        facts = facts_of(row.type)
+        name = facts.physical_name if facts is not None else None
+        if facts is not None and name is not None and len(name) == 1 and facts.autonamed:
+            kept = (outputs or {}).get(str(name[0]))
+            context.setdefault(str(name[0]), kept or auto_name(urn, inputs))
+        session = self._session
+        context.update(
+            account=session.account,
+            region=session.region,
+            partition=partition_of(session.region),
+            o=dict(outputs or {}),
+            logical=urn.rpartition("::")[2],
+        )
+        if id is not None:
+            context["id"] = id
+        return row.hook(context) if row.hook is not None else context
+
+    def _for_create(self, row: Row, context: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs that the create call takes."""
+        later = {name for group in row.groups if group.after for name in group.properties}
+        if row.tags is not None and row.tags.after:
+            later.add("tags")
+        if row.create.take != ALL:
+            return {name: context[name] for name in row.create.take if name in context}
+        inputs = self._own(row, context)
+        return {name: value for name, value in inputs.items() if name not in later}
+
+    def _own(self, row: Row, context: Mapping[str, Any]) -> dict[str, Any]:
+        facts = facts_of(row.type)
+        known = set(facts.inputs) if facts is not None and not facts.open else set(context)
+        left_out = {"region", *row.skip, "o", "r", "account", "partition", "logical", "id", "mark"}
+        return {name: context[name] for name in context if name in known and name not in left_out}
+
+    def _call(
+        self, row: Row, call: Call, context: Mapping[str, Any], inputs: Mapping[str, Any], mark: str = ""
+    ) -> dict[str, Any]:
+        service = call.service or row.service
+        shape = self._session.shape(service, call.operation)
+        names = {**row.names, **call.names}
+        parameters: dict[str, Any] = fill(call.fixed, context)
+        inputs = {name: value for name, value in inputs.items() if value is not None}
+        if row.mark and mark:
+            inputs["tags"] = {**(inputs.get("tags") or {}), MARK: mark_of(mark)}
+        if row.mark not in ("", "tags") and mark:
+            listed = [{"Key": key, "Value": value} for key, value in inputs.pop("tags").items()]
+            parameters["TagSpecifications"] = [{"ResourceType": row.mark, "Tags": listed}]
+        target = shape
+        for part in call.into.split(".") if call.into else ():
+            target = target.members[part]
+        try:
+            given = to_parameters(inputs, target, names)
+        except UnmappedError as error:
+            raise ProviderError(f"{row.type}: {error}") from error
+        for part in reversed(call.into.split(".") if call.into else ()):
+            given = {part: given}
+        return self._session.call(service, call.operation, _merge(parameters, given))
+
+    def _read(self, row: Row, context: Mapping[str, Any]) -> Any:
+        """The resource in the answer of the row's read, or ``MISSING``."""
+        if row.read is None:
+            return {}
+        try:
+            answer = value_at(self._call(row, row.read, context, {}), row.at)
+        except GoneError:
+            return MISSING
+        except NotEmulatedError:
+            return {}
+        except ProviderError as error:
+            if _means_gone(row, error):
+                return MISSING
+            raise
+        if row.pick is not None and answer is not None:
+            answer = row.pick(answer, context)
+        if any(value_at(answer, path) in values for path, values in row.gone_in.items()):
+            return MISSING
+        return MISSING if answer in (None, []) else answer
+
+    def _finish(self, row: Row, context: dict[str, Any], inputs: Properties) -> list[str]:
+        """The calls after a create. When one fails, what was created is deleted again."""
+        notes: list[str] = []
+        try:
+            context["o"] = self._outputs(row, context, inputs)
+            if row.tags is not None and row.tags.after and inputs.get("tags"):
+                notes += self._retag(row, context, {}, inputs["tags"])
+            for group in row.groups:
+                if group.after and any(inputs.get(name) is not None for name in group.properties):
+                    notes += self._apply_group(row, group, context)
+        except ProviderError as error:
+            try:
+                for call in row.delete:
+                    self._call(row, call, context, {})
+            except ProviderError as second:
+                raise OutcomeUnknownError(f"{error}; and undoing the create failed: {second}") from error
+            raise
+        return notes
+
+    def _apply_group(self, row: Row, group: Group, context: Mapping[str, Any]) -> list[str]:
+        names = self._own(row, context) if group.properties == ALL else group.properties
+        given = any(context.get(name) is not None for name in names)
+        call = group.call if given or group.unset is None else group.unset
+        if call.when and fill(call.when, context) in (MISSING, None, False, ""):
+            return []
+        taken = self._own(row, context) if call.take == ALL else {n: context[n] for n in call.take if n in context}
+        try:
+            for before in group.first:
+                self._call(row, before, context, {})
+            self._call(row, call, context, taken)
+        except NotEmulatedError as error:
+            return [str(error)]
+        return []
+
+    def _covers(self, row: Row, group: Group, changed: set[str]) -> set[str]:
+        if group.properties != ALL:
+            return changed & set(group.properties)
+        others = {name for other in row.groups if other is not group for name in other.properties}
+        return changed - others
+
+    def _retag(self, row: Row, context: Mapping[str, Any], old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+        tagging = row.tags
+        assert tagging is not None
+        removed = sorted(set(old) - set(new))
+        put = {key: value for key, value in new.items() if old.get(key) != value}
+        try:
+            if put:
+                self._tag_call(row, tagging.operation, tagging.target, context, put)
+            if removed:
+                self._tag_call(row, tagging.undo, tagging.target, context, removed)
+        except (GoneError, NotEmulatedError) as error:
+            return [f"the tags were not set: {error}"]
+        return []
+
+    def _tag_call(self, row: Row, operation: str, target: Any, context: Mapping[str, Any], tags: Any) -> None:
+        shape = self._session.shape(row.service, operation)
+        fixed = fill(target, context)
+        member = next(name for name in shape.members if "tag" in name.lower() and name not in fixed)
+        if isinstance(tags, list) and shape.members[member].member.type_name == "structure":
+            value: Any = [{"Key": key} for key in tags]
+        else:
+            value = to_parameters(tags, shape.members[member], {})
+        self._session.call(row.service, operation, {**fixed, member: value})
+
+    def _outputs(
+        self, row: Row, context: dict[str, Any], inputs: Properties, old: Properties | None = None
+    ) -> dict[str, Any]:
+        answer = self._read(row, context)
+        if answer is not MISSING and answer != {}:
+            context["r"] = answer
+        return self._with_computed(row, context, inputs, old or {})
+
+    def _with_computed(
+        self, row: Row, context: Mapping[str, Any], inputs: Properties, old: Properties
+    ) -> dict[str, Any]:
+        computed = {name: fill(template, context) for name, template in row.outputs.items()}
+        facts = facts_of(row.type)
+        named = {}
+        if facts is not None and facts.physical_name is not None and len(facts.physical_name) == 1:
+            name = str(facts.physical_name[0])
+            named = {name: context[name]} if name in context else {}
+        outputs = {**old, **named, **inputs}
+        outputs.update({name: value for name, value in computed.items() if value is not MISSING})
+        if facts is not None and "tagsAll" in facts.outputs:
+            outputs["tagsAll"] = tags_of(inputs.get("tags") or {})
+        return outputs
+
+    def _record(self, urn: str, type: str, inputs: Properties, reason: str) -> Created:
+        name = urn.rpartition("::")[2]
+        id = f"{RECORDED}{name}"
+        facts = facts_of(type)
+        outputs: dict[str, Any] = {}
+        for output in facts.outputs if facts is not None else ():
+            if facts is not None and facts.outputs[output].shape == "string":
+                outputs[output] = f"{id}.{output}"
+        package, _, kind = type.rpartition(":")
+        service = package.partition(":")[2].partition("/")[0]
+        session = self._session
+        outputs["arn"] = (
+            f"arn:{partition_of(session.region)}:{service}:{session.region}:{session.account}:"
+            f"{kind[:1].lower()}{kind[1:]}/{inputs.get('name', name)}"
+        )
+        return Created(id, {**outputs, **inputs}, reason)
+
+
+def partition_of(region: str) -> str:
+    """AWS partition of a region."""
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def mark_of(urn: str) -> str:
+    """What ``MARK`` holds for a resource."""
+    return hashlib.sha256(urn.encode()).hexdigest()[:32]
+
+
+def auto_name(urn: str, inputs: Properties) -> str:
+    """A name for a resource that has none: the same for the same inputs, another for a replacement."""
+    base = re.sub(r"[^A-Za-z0-9-]+", "-", urn.rpartition("::")[2]).strip("-").lower()
+    digest = hashlib.sha256(f"{urn} {sorted(inputs.items(), key=str)}".encode()).hexdigest()[:7]
+    return f"{base[:50]}-{digest}"
+
+
+def _means_gone(row: Row, error: ProviderError) -> bool:
+    return any(text in str(error) for text in row.gone_when)
+
+
+def _merge(fixed: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(given)
+    for name, value in fixed.items():
+        if isinstance(value, dict) and isinstance(merged.get(name), dict):
+            merged[name] = _merge(value, merged[name])
+        else:
+            merged[name] = value
+    return merged

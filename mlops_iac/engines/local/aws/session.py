@@ -1,0 +1,145 @@
+"""boto3 clients for an emulator on this machine, and what their errors mean."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.local.aws.shapes import plain_answer
+from mlops_iac.engines.local.codes import NOT_LOOPBACK
+from mlops_iac.engines.local.moto_child import FAULT_HEADER
+from mlops_iac.engines.local.provider import OutcomeUnknownError, ProviderError, UnreachableError
+
+GONE: Final = re.compile(
+    r"NotFound|NoSuch|DoesNotExist|NonExistent|^404$|ResourceNotFound|UnknownResource|Disassociated"
+)
+GONE_TEXT: Final = re.compile(r"(?i)could not find|does not exist|not found|cannot find|doesn't exist|no .* found")
+EXISTS: Final = re.compile(r"AlreadyExist|Duplicate|InUse|EntityAlready|BucketAlready|ResourceConflict|Conflict")
+MOST_ATTEMPTS: Final = 6
+"""Tries of a call that is throttled or answered with a server error, with botocore's jittered back-off between."""
+
+
+_MAKING: Final = threading.Lock()
+
+
+class NotEmulatedError(ProviderError):
+    """The emulator has no such call, or fails in it by itself."""
+
+
+class GoneError(ProviderError):
+    """The resource that a call is about does not exist."""
+
+
+class ExistsError(ProviderError):
+    """Something with that name exists already; ``retried`` when an earlier try of the call may have made it."""
+
+    def __init__(self, message: str, retried: bool) -> None:
+        self.retried = retried
+        super().__init__(message)
+
+
+def require_loopback(endpoint: str) -> None:
+    """Raises ``DiagnosticsError`` unless the endpoint is on this machine."""
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local:
+        raise DiagnosticsError(
+            [
+                Diagnostic(
+                    NOT_LOOPBACK,
+                    f"the local target talks to this machine only, not to {endpoint}",
+                    "use the `pulumi` target for anything else",
+                )
+            ]
+        )
+
+
+class Session:
+    """Clients of one account and region; made once each, shared by threads."""
+
+    def __init__(self, endpoint: str, region: str, account: str) -> None:
+        require_loopback(endpoint)
+        self.endpoint, self.region, self.account = endpoint, region, account
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        """The client of ``service``; dummy credentials, no proxy, no configuration files."""
+        from botocore.config import Config
+
+        with _MAKING:
+            if service not in self._clients:
+                config = Config(
+                    retries={"mode": "standard", "total_max_attempts": MOST_ATTEMPTS},
+                    proxies={},
+                    s3={"addressing_style": "path"},
+                    max_pool_connections=32,
+                )
+                client = _library().client(service, region_name=self.region, endpoint_url=self.endpoint, config=config)
+                client.meta.events.register("request-created", self._for_account)
+                self._clients[service] = client
+            return self._clients[service]
+
+    def shape(self, service: str, operation: str) -> Any:
+        """The input shape of an operation, in botocore's model."""
+        client = self.client(service)
+        return client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation]).input_shape
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a call; its answer as plain data. Raises ``ProviderError`` or one of its kinds."""
+        from botocore import exceptions
+
+        client = self.client(service)
+        try:
+            answer = getattr(client, operation)(**parameters)
+            if "Body" in answer:
+                answer["Body"] = answer["Body"].read()
+        except exceptions.ClientError as error:
+            raise _translated(error, f"{service}:{operation}") from error
+        except (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError) as error:
+            raise UnreachableError(str(error)) from error
+        except exceptions.HTTPClientError as error:
+            raise OutcomeUnknownError(str(error)) from error
+        except exceptions.BotoCoreError as error:
+            raise ProviderError(str(error)) from error
+        plain: dict[str, Any] = plain_answer(answer)
+        return plain
+
+    def _for_account(self, request: Any, **_: Any) -> None:
+        request.headers["x-moto-account-id"] = self.account
+
+
+@lru_cache(maxsize=1)
+def _library() -> Any:
+    """One boto3 session for all clients: it keeps the service models that it has read. Callers hold a lock."""
+    import boto3
+
+    return boto3.session.Session(aws_access_key_id="local", aws_secret_access_key="local")  # noqa: S106
+
+
+def _translated(error: Any, call: str) -> ProviderError:
+    details = error.response.get("Error", {})
+    code, text = str(details.get("Code", "")), str(details.get("Message", ""))
+    meta = error.response.get("ResponseMetadata", {})
+    status = meta.get("HTTPStatusCode")
+    fault = meta.get("HTTPHeaders", {}).get(FAULT_HEADER)
+    if fault is not None:
+        return NotEmulatedError(f"moto itself failed in {call}: {fault}")
+    if status == 501 or code in ("UnknownOperationException", "InvalidAction") or "not yet implemented" in text.lower():
+        return NotEmulatedError(f"moto has no call {call}")
+    message = f"{call}: {code}: {text}"
+    if GONE.search(code) or (status in (400, 404) and "alidation" in code and GONE_TEXT.search(text)):
+        return GoneError(message)
+    if status in (429, 500, 502, 503, 504):
+        return UnreachableError(message)
+    if EXISTS.search(code):
+        return ExistsError(message, bool(meta.get("RetryAttempts")))
+    return ProviderError(message)

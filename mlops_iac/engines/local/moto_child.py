@@ -1,0 +1,82 @@
+"""The process that serves moto, started by ``moto_server``: ``python -m mlops_iac.engines.local.moto_child <fd> <token>``.
+
+Around moto's own application it answers 501 with an empty body for a call that moto does not have or in which moto itself
+fails (with its exception in a header), where moto alone gives a page with status 404 or 500 that clients retry or take
+for an answer of AWS. To whoever asks which server this is it gives its token.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, Final, cast
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+IDENTITY_PATH: Final = "/mlops-iac/identity"
+NO_BACKEND: Final = "'NoneType' object has no attribute 'replace'"
+"""How moto 5.2 fails when it has nothing for a whole service."""
+FAULT_HEADER: Final = "x-mlops-iac-moto-fault"
+"""Response header with the exception that moto itself raised."""
+
+
+def application(moto: Application, token: str) -> Application:
+    """``moto`` with our identity and honest answers for what it lacks."""
+
+    def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") == IDENTITY_PATH:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [token.encode()]
+        answer: list[Any] = []
+
+        def remember(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+            answer[:] = [status, headers]
+            return lambda data: None
+
+        try:
+            body = b"".join(moto(environ, remember))
+        except NotImplementedError:
+            start_response("501 Not Implemented", [("Content-Length", "0")])
+            return [b""]
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}".encode("ascii", "replace").decode().replace("\n", " ")
+            headers = [("Content-Length", "0")]
+            if NO_BACKEND not in text:
+                headers.append((FAULT_HEADER, text[:500]))
+            start_response("501 Not Implemented", headers)
+            return [b""]
+        status, headers = answer
+        if status.startswith("404") and body.startswith(b"<!doctype html>"):
+            start_response("501 Not Implemented", [("Content-Length", "0")])
+            return [b""]
+        start_response(status, headers)
+        return [body]
+
+    return serve
+
+
+def main() -> None:
+    """Serve on a free loopback port, and tell port and pid through the given file descriptor once it listens."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    descriptor, token = int(sys.argv[1]), sys.argv[2]
+
+    def create(service: str) -> Any:
+        app = create_backend_app(cast("Any", service))
+        app.config["PROPAGATE_EXCEPTIONS"] = True
+        return app
+
+    moto = DomainDispatcherApplication(create)
+    server = make_server("127.0.0.1", 0, application(moto, token), threaded=True)
+    os.write(descriptor, json.dumps({"port": server.server_port, "pid": os.getpid()}).encode())
+    os.close(descriptor)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

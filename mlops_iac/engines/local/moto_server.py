@@ -1,0 +1,131 @@
+"""The moto server of a system: started when it is needed, found again by the next run, stopped on request.
+
+moto keeps everything in memory, so a server that is gone has taken its resources with it; ``moto.json`` in the state
+folder remembers which process it was.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import select
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.local.codes import EMULATOR_FAILED
+from mlops_iac.engines.local.files import FILE_MODE, write_atomic
+from mlops_iac.engines.local.lock import boot_id, process_start
+from mlops_iac.engines.local.moto_child import IDENTITY_PATH
+
+START_SECONDS: Final = 60
+"""How long a server may take to listen; it takes about one second on an idle machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class MotoServer:
+    """A moto server on loopback; ``started`` and ``boot`` tell its process from a later one with the same pid."""
+
+    pid: int
+    port: int
+    started: int
+    boot: str
+    token: str
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that AWS calls go to."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def find(folder: Path) -> MotoServer | None:
+    """The server that an earlier run started, when it still runs and is ours; None otherwise."""
+    try:
+        server = MotoServer(**json.loads((folder / "moto.json").read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError):
+        return None
+    return server if _is_ours(server) else None
+
+
+def start(folder: Path) -> MotoServer:
+    """A new server, remembered in ``folder``. Raises ``DiagnosticsError`` when it does not come up."""
+    token = secrets.token_hex(16)
+    read, write = os.pipe()
+    log = os.open(folder / "moto.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    try:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "mlops_iac.engines.local.moto_child", str(write), token],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(write,),
+            start_new_session=True,
+        )
+    finally:
+        os.close(write)
+        os.close(log)
+    try:
+        ready, _, _ = select.select([read], [], [], START_SECONDS)
+        answer = os.read(read, 1000) if ready else b""
+    finally:
+        os.close(read)
+    if not answer:
+        process.kill()
+        process.wait()
+        raise _failed(folder)
+    port = json.loads(answer)["port"]
+    server = MotoServer(process.pid, port, process_start(process.pid) or 0, boot_id(), token)
+    write_atomic(folder / "moto.json", json.dumps(asdict(server)).encode())
+    return server
+
+
+def stop(folder: Path) -> bool:
+    """End the server of ``folder`` and forget it; answers whether one was running."""
+    server = find(folder)
+    if server is not None:
+        os.kill(server.pid, signal.SIGTERM)
+        _reap(server.pid)
+    (folder / "moto.json").unlink(missing_ok=True)
+    return server is not None
+
+
+def _is_ours(server: MotoServer) -> bool:
+    if server.boot != boot_id() or process_start(server.pid) != server.started:
+        return False
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    try:
+        connection.request("GET", IDENTITY_PATH)
+        return connection.getresponse().read() == server.token.encode()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _reap(pid: int) -> None:
+    """Collect the exit status where the server is a child of this process, so that it leaves no zombie."""
+    try:
+        os.waitpid(pid, 0)
+    except ChildProcessError:
+        return
+
+
+def _failed(folder: Path) -> DiagnosticsError:
+    log = folder / "moto.log"
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    last = lines[-1] if lines else "it said nothing"
+    return DiagnosticsError(
+        [
+            Diagnostic(
+                EMULATOR_FAILED,
+                f"the moto server did not start: {last}",
+                f"`pip install 'mlops-iac[local]'` installs it; its whole output is in {log}",
+            )
+        ]
+    )

@@ -11,7 +11,7 @@ run() { printf '$ mlops-iac %s\n' "$*"; mlops-iac "$@"; }
 
 if [ -d "$demo/.mlops-iac" ]; then
   say "An earlier demo is still deployed: destroying it first"
-  mlops-iac destroy -C "$demo" --yes --forget-lost
+  mlops-iac destroy -C "$demo" --yes --forget-lost buckets.models.protect=null
 fi
 rm -rf "$demo"
 mkdir -p "$demo"
@@ -67,6 +67,13 @@ run up -C "$demo" --yes
 say "9. Outputs"
 run outputs -C "$demo" --layer serving
 
-say "10. Destroy"
-run destroy -C "$demo" --yes
+say "10. Destroy refuses to touch the bucket of released models: it is protected"
+if run destroy -C "$demo" --yes; then
+  echo "the protected bucket was deleted" >&2
+  exit 1
+fi
+
+say "11. Lift the protection, apply, destroy"
+run up -C "$demo" --yes buckets.models.protect=null
+run destroy -C "$demo" --yes buckets.models.protect=null
 say "The demo is over: everything was declared, reviewed, applied, changed, checked and removed."

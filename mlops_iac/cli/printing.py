@@ -15,6 +15,7 @@ from mlops_iac.policies.policy import Finding
 from mlops_iac.render import json, markdown, text
 from mlops_iac.render.explanation import explanation_json, explanation_text
 from mlops_iac.render.page import page_for
+from mlops_iac.render.results import RunDone
 
 _LARGEST_SOURCE = 4 * 2**20
 
@@ -61,6 +62,22 @@ def print_preview(run: Run, form: str, *, show_same: bool = False) -> None:
                 show_same=show_same,
             )
         )
+
+
+def print_result(kind: str, result: RunDone, form: str) -> None:
+    """What an apply or a destroy did."""
+    if form == "json":
+        write(json.to_text(json.result_json(kind, result)))
+    else:
+        write(text.result_text(result, page_for(sys.stdout)))
+
+
+def print_drift(result: RunDone, form: str) -> None:
+    """What a refresh found."""
+    if form == "json":
+        write(json.to_text(json.result_json("refresh", result)))
+    else:
+        write(text.drift_text(result, page_for(sys.stdout)))
 
 
 def print_explanation(explanations: list[Explanation], form: str) -> None:

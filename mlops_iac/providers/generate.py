@@ -156,9 +156,7 @@ def read_corrections() -> dict[str, list[Correction]]:
     with CORRECTIONS.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             lists = {key: tuple(row[key].split()) for key in ("always", "maybe", "never", "secret")}
-            rows.setdefault(row["token"], []).append(
-                Correction(token=row["token"], name=row["name"], **lists)
-            )
+            rows.setdefault(row["token"], []).append(Correction(token=row["token"], name=row["name"], **lists))
     return rows
 
 
@@ -167,9 +165,7 @@ def generated() -> dict[str, str]:
     aws, kubernetes = sdk.installed("pulumi_aws"), sdk.installed("pulumi_kubernetes")
     schemas = cloudformation.installed()
     if aws is None or kubernetes is None or schemas is None:
-        raise RuntimeError(
-            "needs pulumi-aws, pulumi-kubernetes and cfn-lint: pip install cfn-lint 'mlops-iac[pulumi]'"
-        )
+        raise RuntimeError("needs pulumi-aws, pulumi-kubernetes and cfn-lint: pip install cfn-lint 'mlops-iac[pulumi]'")
     corrections = read_corrections()
     files = {}
     for module in AWS_MODULES:
@@ -192,9 +188,7 @@ def generated() -> dict[str, str]:
     return files
 
 
-def base_inputs(
-    package: sdk.Sdk, resource: sdk.Resource, schemas: cloudformation.Schemas
-) -> dict[str, _Tree]:
+def base_inputs(package: sdk.Sdk, resource: sdk.Resource, schemas: cloudformation.Schemas) -> dict[str, _Tree]:
     """A type's inputs with what the documentation, CloudFormation and the rules say of replacement."""
     inputs = {name: _tree(package, declared) for name, declared in resource.inputs.items()}
     for name, tree in inputs.items():
@@ -260,17 +254,13 @@ def _tree(package: sdk.Sdk, declared: sdk.Property, depth: int = 0) -> _Tree:
     for name in re.findall(r"#([\w./]+)", declared.shape):
         properties = package.object(name) if depth < _MAX_DEPTH else None
         if properties:
-            tree.objects[name] = {
-                key: _tree(package, member, depth + 1) for key, member in properties.items()
-            }
+            tree.objects[name] = {key: _tree(package, member, depth + 1) for key, member in properties.items()}
         else:
             tree.shape = re.sub(rf"#{re.escape(name)}(?![\w./])", "#", tree.shape)
     return tree
 
 
-def _physical_name(
-    inputs: Mapping[str, _Tree], resource: sdk.Resource, schemas: cloudformation.Schemas
-) -> str | None:
+def _physical_name(inputs: Mapping[str, _Tree], resource: sdk.Resource, schemas: cloudformation.Schemas) -> str | None:
     """The path of the input that names the resource; with ``+`` when the provider makes one up.
 
     The provider makes up a missing ``name`` for every type that has such an input, see ``SetAutonaming`` in
@@ -294,9 +284,7 @@ def _kubernetes(package: sdk.Sdk, corrections: dict[str, list[Correction]]) -> s
     for module, kinds in KUBERNETES_KINDS.items():
         for resource in package.resources(module):
             if resource.token.rpartition(":")[2] in kinds:
-                inputs = {
-                    name: _tree(package, _plain(declared)) for name, declared in resource.inputs.items()
-                }
+                inputs = {name: _tree(package, _plain(declared)) for name, declared in resource.inputs.items()}
                 named = inputs["metadata"].objects if "metadata" in inputs else {}
                 if named:
                     _mark_metadata(inputs)
@@ -337,7 +325,9 @@ def _providers(aws: sdk.Sdk, kubernetes: sdk.Sdk) -> str:
                 if package is aws:
                     # The Cloud Control provider is configured like this one as far as components configure it.
                     types["pulumi:providers:aws-native"] = _Type(
-                        {name: inputs[name] for name in ("allowedAccountIds", "region")}, replace(resource, outputs={}), None
+                        {name: inputs[name] for name in ("allowedAccountIds", "region")},
+                        replace(resource, outputs={}),
+                        None,
                     )
     return _file(types)
 
@@ -383,9 +373,7 @@ def _line(properties: Mapping[str, _Tree], table: _Objects) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Write the data files, or with ``--check`` say which differ (exit code 1)."""
     parser = argparse.ArgumentParser(prog="python -m mlops_iac.providers.generate", description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="compare with the committed files, write nothing"
-    )
+    parser.add_argument("--check", action="store_true", help="compare with the committed files, write nothing")
     check: bool = parser.parse_args(argv).check
     files = generated()
     present = {path.name: path.read_text(encoding="utf-8") for path in DATA.glob("*.json")}

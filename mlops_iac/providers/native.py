@@ -52,9 +52,7 @@ def _rows(rows: list[str]) -> str:
 
 def _schema(schemas: Schemas, name: str) -> dict[str, Any]:
     digest = schemas.by_name[name.lower()]
-    schema: dict[str, Any] = json.loads(
-        (schemas.folder / "resources" / f"{digest}.json").read_text(encoding="utf-8")
-    )
+    schema: dict[str, Any] = json.loads((schemas.folder / "resources" / f"{digest}.json").read_text(encoding="utf-8"))
     return schema
 
 
@@ -80,15 +78,15 @@ def _spec(declared: Mapping[str, Any], schema: Mapping[str, Any], kind: str, obj
     if type == "array":
         return "[" + _spec(declared.get("items", {}), schema, kind, objects)
     if type == "object" and "properties" in declared:
-        name = f"{kind}{declared.get('x-name', '')}"
-        if name not in objects:
-            objects[name] = ""
-            required = declared.get("required", ())
-            objects[name] = " ".join(
-                f"{property_name(item)}:{'!' if item in required else ''}{_spec(value, schema, kind, objects)}"
-                for item, value in sorted(declared["properties"].items())
-            )
-        return f"#{name}"
+        required = declared.get("required", ())
+        text = " ".join(
+            f"{property_name(item)}:{'!' if item in required else ''}{_spec(value, schema, kind, objects)}"
+            for item, value in sorted(declared["properties"].items())
+        )
+        # Equal objects are kept once a file, under the name that was met first.
+        same = next((known for known, other in objects.items() if other == text), f"{kind}{declared.get('x-name', '')}")
+        objects[same] = text
+        return f"#{same}"
     if type == "object":
         return "{s"
     return _SCALARS.get(str(type), "a")

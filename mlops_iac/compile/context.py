@@ -23,6 +23,7 @@ UNREADABLE_FILE = "MI4003"
 """A file that a component takes from the system's folder is missing, outside that folder, too large or not text."""
 
 _LARGEST_FILE = 10_000_000
+_ROLE_POLICIES = ("aws:iam/rolePolicy:RolePolicy", "aws:iam/rolePolicyAttachment:RolePolicyAttachment")
 AWS_PROVIDER = "pulumi:providers:aws"
 KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
 
@@ -46,11 +47,13 @@ class Handle:
 class Assembly:
     """The nodes, outputs and findings collected while a system is compiled; owned by the driver.
 
-    ``folder`` is the system's folder: the only place that files are read from.
+    ``folder`` is the system's folder: the only place that files are read from. ``policies`` are the policies of each
+    role, by its name.
     """
 
     folder: Path
     nodes: dict[NodeKey, Node] = field(default_factory=dict)
+    policies: dict[Ref, list[Handle]] = field(default_factory=dict)
     outputs: dict[tuple[str, str], Outputs] = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
 
@@ -196,8 +199,8 @@ class BuildContext:
     ) -> Handle:
         """An IAM role for this component that may do exactly ``statements``.
 
-        ``service`` is the AWS service that assumes it, for this account only (``source_arn`` narrows it); or give
-        the whole ``trust`` document. ``managed`` names AWS-managed policies (without ARN prefix) that the service needs.
+        ``service`` is the AWS service that assumes it, for this account only (``source_arn`` narrows it); or give the
+        whole ``trust`` document. ``managed`` names AWS-managed policies (without ARN prefix) that the service needs.
         The role's policy is complete before a resource that uses ``handle["arn"]`` and depends on the handle runs
         only if it also depends on the policy: use ``role_ready`` for that.
         """
@@ -228,13 +231,7 @@ class BuildContext:
 
     def role_ready(self, role: Handle) -> tuple[Handle, ...]:
         """What to depend on so that ``role`` has all its permissions: the role's policies, or the role itself."""
-        found = tuple(
-            Handle(key)
-            for key, node in self.assembly.nodes.items()
-            if key.type in ("aws:iam/rolePolicy:RolePolicy", "aws:iam/rolePolicyAttachment:RolePolicyAttachment")
-            and node.inputs.get("role") == role["name"]
-        )
-        return found or (role,)
+        return tuple(self.assembly.policies.get(role["name"], ())) or (role,)
 
     def read_text(self, relative: str, path: ConfigPath) -> str:
         """The text of a file in the system's folder, named by the field at ``path`` below the component.
@@ -301,6 +298,9 @@ class BuildContext:
 
     def _insert(self, node: Node) -> None:
         self.assembly.nodes[node.key] = node
+        role = node.inputs.get("role") if node.type in _ROLE_POLICIES else None
+        if isinstance(role, Ref):
+            self.assembly.policies.setdefault(role, []).append(Handle(node.key))
 
 
 def prune(value: Any) -> Any:

@@ -58,6 +58,9 @@ class SecretValue:
         return "SecretValue([secret])"
 
 
+# Asked first everywhere, and abstract types last: asking whether something is a Mapping is slow.
+_SCALARS: Final = (str, bool, int, float, type(None))
+
 Lookup = Callable[[Ref | StackOutput], Any]
 """Answers a reference with plain data, ``UNKNOWN`` or a ``SecretValue``."""
 
@@ -67,11 +70,11 @@ def evaluate(value: Value, lookup: Lookup) -> Any:
 
     Text built from an unknown part is unknown as a whole; text built from a secret part is secret as a whole.
     """
-    if value is None or isinstance(value, str | bool | int | float):
+    if isinstance(value, _SCALARS):
         return value
-    if isinstance(value, Ref | StackOutput):
+    if isinstance(value, (Ref, StackOutput)):
         return lookup(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: evaluate(item, lookup) for key, item in value.items()}
     if isinstance(value, Join):
         return _combine([evaluate(part, lookup) for part in value.parts], lambda parts: "".join(map(_text, parts)))
@@ -88,6 +91,8 @@ def evaluate(value: Value, lookup: Lookup) -> Any:
         return asset(value.text)
     if isinstance(value, Archive):
         return archive({name: entry.text for name, entry in value.entries})
+    if isinstance(value, Mapping):
+        return {key: evaluate(item, lookup) for key, item in value.items()}
     return [evaluate(item, lookup) for item in value]
 
 
@@ -110,6 +115,8 @@ def archive(entries: Mapping[str, str]) -> dict[str, Any]:
 
 def contains_unknown(value: Any) -> bool:
     """Whether any part of evaluated data is unknown."""
+    if isinstance(value, _SCALARS):
+        return False
     if isinstance(value, SecretValue):
         return contains_unknown(value.value)
     if isinstance(value, Mapping):
@@ -121,6 +128,8 @@ def contains_unknown(value: Any) -> bool:
 
 def contains_secret(value: Any) -> bool:
     """Whether any part of evaluated data is secret."""
+    if isinstance(value, _SCALARS):
+        return False
     if isinstance(value, Mapping):
         return any(contains_secret(item) for item in value.values())
     if isinstance(value, list):
@@ -130,6 +139,8 @@ def contains_secret(value: Any) -> bool:
 
 def reveal(value: Any) -> Any:
     """Plain data with secrets laid open; only for handing to a provider."""
+    if isinstance(value, _SCALARS):
+        return value
     if isinstance(value, SecretValue):
         return reveal(value.value)
     if isinstance(value, Mapping):
@@ -146,7 +157,9 @@ def property_at(outputs: Any, path: Sequence[str | int]) -> Any:
     for part in path:
         if isinstance(current, SecretValue):
             current, secret = current.value, True
-        members = current if isinstance(current, Mapping) else dict(enumerate(current)) if isinstance(current, list) else {}
+        members = (
+            current if isinstance(current, Mapping) else dict(enumerate(current)) if isinstance(current, list) else {}
+        )
         if part not in members:
             return UNKNOWN
         current = members[part]

@@ -6,7 +6,7 @@ policies and the linker, and compiles to the same thing in every engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -103,6 +103,8 @@ Value = (
 )
 """Anything an input may hold."""
 
+_SCALARS = (str, bool, int, float, type(None), TextAsset, Archive)
+
 
 def join(*parts: Value) -> Value:
     """Concatenate text and references; plain text stays a plain string."""
@@ -120,32 +122,40 @@ def join(*parts: Value) -> Value:
     return Join(tuple(flat))
 
 
-def children(value: Value) -> Iterator[Value]:
+def children(value: Value) -> Iterable[Value]:
     """The values directly inside ``value``."""
+    # Abstract types last: asking whether something is a Mapping costs more than all the rest of a walk.
+    if isinstance(value, _SCALARS):
+        return ()
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, Join):
+        return value.parts
+    if isinstance(value, (ToJson, ToBase64, Secret)):
+        return (value.value,)
     if isinstance(value, Mapping):
-        yield from value.values()
-    elif isinstance(value, Join):
-        yield from value.parts
-    elif isinstance(value, ToJson | ToBase64 | Secret):
-        yield value.value
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield from value
+        return value.values()
+    return value if isinstance(value, Sequence) else ()
 
 
 def references(value: Value) -> Iterator[Ref | StackOutput]:
     """Every reference inside ``value``, in reading order."""
-    if isinstance(value, Ref | StackOutput):
-        yield value
-    else:
-        for child in children(value):
-            yield from references(child)
+    pending = [value]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, (Ref, StackOutput)):
+            yield current
+        elif not isinstance(current, str):
+            pending.extend(reversed([*children(current)]))
 
 
 def rewrite(value: Value, leaf: Callable[[Ref], Value]) -> Value:
     """A copy of ``value`` with every ``Ref`` replaced by ``leaf(ref)``."""
+    if isinstance(value, _SCALARS):
+        return value
     if isinstance(value, Ref):
         return leaf(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         return {key: rewrite(item, leaf) for key, item in value.items()}
     if isinstance(value, Join):
         return join(*(rewrite(part, leaf) for part in value.parts))

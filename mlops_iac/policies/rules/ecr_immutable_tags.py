@@ -5,7 +5,9 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.ht
 
 from __future__ import annotations
 
+from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
+    ELSEWHERE,
     PASS,
     Enforcement,
     Policy,
@@ -13,17 +15,18 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
-    sample,
+    fails,
+    passes,
+    waits,
 )
 
-TOKEN = "aws:ecr/repository:Repository"
+REPOSITORY = "aws:ecr/repository:Repository"
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Tags are immutable."""
-    if resource.inputs.get("imageTagMutability") == "IMMUTABLE":
+    if resource.inputs.at("imageTagMutability") == "IMMUTABLE":
         return PASS
     return fail("lets tags be moved to other images", "imageTagMutability")
 
@@ -35,13 +38,15 @@ POLICY = Policy(
     fix="set imageTagMutability: IMMUTABLE",
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
-    applies_to=(TOKEN,),
-    controls={"fsbp": ("ECR.2",), "eu-ai-act": ("12",), "ml-governance": ("lineage",)},
+    applies_to=(REPOSITORY,),
+    controls={"aws-fsbp": ("ECR.2",), "checkov": ("CKV_AWS_51",), "eu-ai-act": ("12",)},
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-2",
     check=check,
     samples=(
-        sample(Verdict.PASS, TOKEN, {"imageTagMutability": "IMMUTABLE"}),
-        sample(Verdict.FAIL, TOKEN, {"imageTagMutability": "MUTABLE"}),
-        sample(Verdict.FAIL, TOKEN, {}),
+        passes(REPOSITORY, {"imageTagMutability": "IMMUTABLE"}),
+        fails(REPOSITORY, {"imageTagMutability": "MUTABLE"}),
+        fails(REPOSITORY, {}),
+        waits(REPOSITORY, {"imageTagMutability": UNKNOWN}),
+        ELSEWHERE,
     ),
 )

@@ -1,10 +1,13 @@
 """High-risk systems keep what their endpoints were asked and what they answered.
 
-Source: https://eur-lex.europa.eu/eli/reg/2024/1689/oj
+Source: https://eur-lex.europa.eu/eli/reg/2024/1689/oj#art_12
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
     PASS,
@@ -15,27 +18,38 @@ from mlops_iac.policies.policy import (
     Result,
     StackView,
     SystemView,
-    Verdict,
     fail,
-    sample,
+    fails,
+    passes,
+    skips,
+    waits,
 )
+from mlops_iac.policies.serving import ENDPOINT_CONFIG
 
-TOKEN = "aws:sagemaker/endpointConfiguration:EndpointConfiguration"
+CAPTURE = "dataCaptureConfig"
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Capture is on for input and output, with a key, where the system's risk class is high."""
-    if stack.system.risk_class != "high":
+    if not stack.system.high_risk:
         return NOT_APPLICABLE
-    capture = resource.inputs.get("dataCaptureConfig") or {}
-    if capture.get("enableCapture") is not True:
-        return fail("keeps no requests, though the system is high-risk", "dataCaptureConfig")
-    modes = {option.get("captureMode") for option in capture.get("captureOptions") or ()}
+    if not resource.inputs.flag(f"{CAPTURE}.enableCapture"):
+        return fail("keeps no requests, though the system is high-risk", CAPTURE)
+    modes = {option.at("captureMode") for option in resource.inputs.each(f"{CAPTURE}.captureOptions")}
     if not {"Input", "Output"} <= modes and "InputAndOutput" not in modes:
-        return fail("does not keep both requests and answers", "dataCaptureConfig.captureOptions")
-    if not capture.get("kmsKeyId"):
-        return fail("keeps requests without a key of its own", "dataCaptureConfig.kmsKeyId")
+        return fail("does not keep both requests and answers", f"{CAPTURE}.captureOptions")
+    if not resource.inputs.has(f"{CAPTURE}.kmsKeyId"):
+        return fail("keeps requests without a key of its own", f"{CAPTURE}.kmsKeyId")
     return PASS
+
+
+def _config(*modes: str, key: Any = UNKNOWN, on: Any = True) -> dict[str, Any]:
+    return {
+        CAPTURE: {"enableCapture": on, "kmsKeyId": key, "captureOptions": [{"captureMode": mode} for mode in modes]}
+    }
+
+
+_HIGH = SystemView(risk_class="high")
 
 
 POLICY = Policy(
@@ -45,35 +59,21 @@ POLICY = Policy(
     fix="add capture: {bucket, prefix, sample} to the endpoint",
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
-    applies_to=(TOKEN,),
+    applies_to=(ENDPOINT_CONFIG,),
     controls={
+        "aws-ai-security": ("SageMaker.24",),
         "eu-ai-act": ("12", "19", "26(6)", "72"),
         "gdpr": ("32(1)(a)",),
         "nist-ai-rmf": ("MEASURE-2.4",),
-        "ml-governance": ("capture",),
     },
-    source_url="https://eur-lex.europa.eu/eli/reg/2024/1689/oj",
+    source_url="https://eur-lex.europa.eu/eli/reg/2024/1689/oj#art_12",
     check=check,
     samples=(
-        sample(Verdict.NOT_APPLICABLE, TOKEN, {}),
-        sample(Verdict.FAIL, TOKEN, {}, system=SystemView(risk_class="high")),
-        sample(
-            Verdict.FAIL,
-            TOKEN,
-            {"dataCaptureConfig": {"enableCapture": True, "captureOptions": [{"captureMode": "Input"}]}},
-            system=SystemView(risk_class="high"),
-        ),
-        sample(
-            Verdict.PASS,
-            TOKEN,
-            {
-                "dataCaptureConfig": {
-                    "enableCapture": True,
-                    "kmsKeyId": "arn:key",
-                    "captureOptions": [{"captureMode": "Input"}, {"captureMode": "Output"}],
-                }
-            },
-            system=SystemView(risk_class="high"),
-        ),
+        passes(ENDPOINT_CONFIG, _config("Input", "Output"), system=_HIGH),
+        fails(ENDPOINT_CONFIG, {}, system=_HIGH),
+        fails(ENDPOINT_CONFIG, _config("Input"), system=_HIGH),
+        fails(ENDPOINT_CONFIG, _config("Input", "Output", key=None), system=_HIGH),
+        waits(ENDPOINT_CONFIG, _config("Input", "Output", on=UNKNOWN), system=_HIGH),
+        skips(ENDPOINT_CONFIG, {}),
     ),
 )

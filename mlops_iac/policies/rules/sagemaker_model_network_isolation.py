@@ -1,11 +1,13 @@
 """Models run without a way to the internet.
 
-Source: https://docs.aws.amazon.com/securityhub/latest/userguide/sagemaker-controls.html
+Source: https://docs.aws.amazon.com/securityhub/latest/userguide/sagemaker-controls.html#sagemaker-5
 """
 
 from __future__ import annotations
 
+from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
+    ELSEWHERE,
     PASS,
     Enforcement,
     Policy,
@@ -13,19 +15,19 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
-    sample,
+    fails,
+    passes,
+    waits,
 )
-
-TOKEN = "aws:sagemaker/model:Model"
+from mlops_iac.policies.serving import MODEL
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Network isolation is on."""
-    if resource.inputs.get("enableNetworkIsolation") is True:
+    if resource.inputs.flag("enableNetworkIsolation"):
         return PASS
-    return fail("can reach the internet from its container", "enableNetworkIsolation")
+    return fail("can reach the network from its container", "enableNetworkIsolation")
 
 
 POLICY = Policy(
@@ -35,13 +37,21 @@ POLICY = Policy(
     fix="set enableNetworkIsolation; this replaces the model",
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
-    applies_to=(TOKEN,),
-    controls={"fsbp": ("SageMaker.5",), "hipaa": ("164.312(e)(1)",), "gdpr": ("32(1)(b)",), "eu-ai-act": ("15(5)",)},
-    source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/sagemaker-controls.html",
+    applies_to=(MODEL,),
+    controls={
+        "aws-fsbp": ("SageMaker.5",),
+        "checkov": ("CKV_AWS_370",),
+        "hipaa": ("164.312(e)(1)",),
+        "gdpr": ("32(1)(b)",),
+        "eu-ai-act": ("15(5)",),
+    },
+    source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/sagemaker-controls.html#sagemaker-5",
     check=check,
     samples=(
-        sample(Verdict.PASS, TOKEN, {"enableNetworkIsolation": True}),
-        sample(Verdict.FAIL, TOKEN, {"enableNetworkIsolation": False}),
-        sample(Verdict.FAIL, TOKEN, {}),
+        passes(MODEL, {"enableNetworkIsolation": True}),
+        fails(MODEL, {"enableNetworkIsolation": False}),
+        fails(MODEL, {}),
+        waits(MODEL, {"enableNetworkIsolation": UNKNOWN}),
+        ELSEWHERE,
     ),
 )

@@ -1,0 +1,67 @@
+"""Training stops in time, and survives the loss of a spot machine.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
+"""
+
+from __future__ import annotations
+
+from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.policy import (
+    ELSEWHERE,
+    PASS,
+    Enforcement,
+    Policy,
+    PolicySeverity,
+    ResourceView,
+    Result,
+    StackView,
+    fail,
+    fails,
+    passes,
+    waits,
+)
+from mlops_iac.policies.serving import TRAINING_JOB
+
+RUNTIME = "stoppingCondition.maxRuntimeInSeconds"
+WAIT = "stoppingCondition.maxWaitTimeInSeconds"
+HOUR = 3600
+
+
+def check(resource: ResourceView, stack: StackView) -> Result:
+    """The runtime is within the limit; spot training has a waiting time and checkpoints."""
+    runtime = resource.inputs.number(RUNTIME)
+    if runtime is None:
+        return fail("has no longest runtime", RUNTIME)
+    hours = stack.system.limits.training_hours
+    if runtime > hours * HOUR:
+        return fail(f"may run for {runtime / HOUR:g} hours, more than {hours}", RUNTIME)
+    if resource.inputs.flag("enableManagedSpotTraining"):
+        for path in (WAIT, "checkpointConfig.s3Uri"):
+            if not resource.inputs.has(path):
+                return fail(f"uses spot machines without {path}", path)
+    return PASS
+
+
+_BOUNDED = {"stoppingCondition": {"maxRuntimeInSeconds": 3600}}
+
+
+POLICY = Policy(
+    id="sagemaker-training-bounded-and-checkpointed",
+    title="Training jobs are bounded and save their progress",
+    why="A job that hangs is paid for until its limit; a spot job without checkpoints begins again each time.",
+    fix="set stoppingCondition.maxRuntimeInSeconds; for spot also maxWaitTimeInSeconds and checkpointConfig.s3Uri",
+    severity=PolicySeverity.MEDIUM,
+    enforcement=Enforcement.MANDATORY,
+    applies_to=(TRAINING_JOB,),
+    controls={"nist-ai-rmf": ("MEASURE-2.12",)},
+    source_url="https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html",
+    check=check,
+    samples=(
+        passes(TRAINING_JOB, _BOUNDED),
+        fails(TRAINING_JOB, {}),
+        fails(TRAINING_JOB, {"stoppingCondition": {"maxRuntimeInSeconds": 3600 * 100}}),
+        fails(TRAINING_JOB, {**_BOUNDED, "enableManagedSpotTraining": True}),
+        waits(TRAINING_JOB, {"stoppingCondition": {"maxRuntimeInSeconds": UNKNOWN}}),
+        ELSEWHERE,
+    ),
+)

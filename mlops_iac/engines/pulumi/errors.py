@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,22 @@ from mlops_iac.render.text import diagnostics_text
 
 TRACEBACK_VARIABLE: Final = "MLOPS_IAC_TRACEBACK"
 """Environment variable that brings the traceback back."""
+
+ALREADY_SHOWN: Final = 32
+"""Exit code by which a program tells Pulumi's language host that the user has seen why it ended.
+
+Source: https://github.com/pulumi/pulumi/blob/master/sdk/python/cmd/pulumi-language-python-exec
+"""
+
+
+def end_quietly_when_interrupted() -> None:
+    """End the process at an interrupt, for a program of its own (not an inline one).
+
+    The engine interrupts the program as soon as an operation fails, for example because a resource is protected;
+    Python's answer would be a traceback of 30 lines below the error that matters. Nothing is lost: the engine keeps
+    the state.
+    """
+    signal.signal(signal.SIGINT, lambda *_: os._exit(ALREADY_SHOWN))
 
 
 @contextmanager

@@ -60,9 +60,7 @@ class Inputs:
         if isinstance(value, TextAsset):
             return pulumi.StringAsset(value.text)
         if isinstance(value, Archive):
-            return pulumi.AssetArchive(
-                {name: pulumi.StringAsset(asset.text) for name, asset in value.entries}
-            )
+            return pulumi.AssetArchive({name: pulumi.StringAsset(asset.text) for name, asset in value.entries})
         return [self.of(item) for item in value]
 
     def _text(self, value: Join | ToJson | ToBase64) -> Any:

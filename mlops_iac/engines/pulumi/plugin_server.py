@@ -5,12 +5,13 @@ line of output. ``plugin_script`` is the text of such an executable; put it on `
 ``plugins.providers`` in Pulumi.yaml. The provider behind it is the one that the local engine calls in-process, so one
 implementation serves both engines.
 
-Our providers see plain data. This module keeps what the engine adds to it: secrets are laid open for the provider and
-marked again on what it answers; unknowns of a preview never reach a create or an update; ``ignoreChanges`` and replacing
-properties go through the provider's ``diff``.
+Our providers see plain data. This module keeps what the engine adds to it: secrets are laid open for the provider
+and marked again on what it answers; unknowns of a preview never reach a create or an update; ``ignoreChanges`` and
+replacing properties go through the provider's ``diff``.
 Source: https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
 """
 
+# ruff: noqa: N802 - gRPC finds the methods by the names of the protocol.
 from __future__ import annotations
 
 import argparse
@@ -79,64 +80,55 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
         self._report = report
         self._provider: Provider | None = None
 
-    def Handshake(  # noqa: N802
+    def Handshake(
         self, request: provider_pb2.ProviderHandshakeRequest, context: Context
     ) -> provider_pb2.ProviderHandshakeResponse:
         """The engine's first call: what both sides understand."""
-        return provider_pb2.ProviderHandshakeResponse(
-            accept_secrets=True, accept_resources=False, accept_outputs=False
-        )
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=False, accept_outputs=False)
 
-    def GetPluginInfo(self, request: empty_pb2.Empty, context: Context) -> plugin_pb2.PluginInfo:  # noqa: N802
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: Context) -> plugin_pb2.PluginInfo:
         """The version that the installed SDK asks for."""
         return plugin_pb2.PluginInfo(version=self._version)
 
-    def GetSchema(  # noqa: N802
-        self, request: provider_pb2.GetSchemaRequest, context: Context
-    ) -> provider_pb2.GetSchemaResponse:
+    def GetSchema(self, request: provider_pb2.GetSchemaRequest, context: Context) -> provider_pb2.GetSchemaResponse:
         """The package's schema, which Pulumi YAML and ``pulumi package`` ask for."""
         schema = {**package_schema(self._package), "version": self._version}
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
-    def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:  # noqa: N802
+    def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:
         """Called instead of a start, when ``PULUMI_DEBUG_PROVIDERS`` names a server that runs already."""
         return empty_pb2.Empty()
 
-    def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:  # noqa: N802
+    def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
         """The user interrupted: calls under way are finished, so that nothing is created that nobody recorded."""
         return empty_pb2.Empty()
 
-    def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:  # noqa: N802
+    def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
         """Configuration is taken as it is."""
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:  # noqa: N802
+    def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         """A provider's configuration changes without replacing what it manages."""
-        old, new = load(request.old_inputs), load(request.news)
+        old, new = _configuration(request.old_inputs), _configuration(request.news)
         changes = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
         return provider_pb2.DiffResponse(changes=_verdict(changes), diffs=changes)
 
-    def Configure(
-        self, request: provider_pb2.ConfigureRequest, context: Context
-    ) -> provider_pb2.ConfigureResponse:
+    def Configure(self, request: provider_pb2.ConfigureRequest, context: Context) -> provider_pb2.ConfigureResponse:
         """Make the provider. In a preview the engine leaves it out when the configuration is not known yet."""
-        config = {name: _configured(value) for name, value in reveal(load(request.args)).items()}
         try:
-            self._provider = self._factory(self._package, config)
+            self._provider = self._factory(self._package, _configuration(request.args))
         except ProviderError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
-    def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:  # noqa: N802
+    def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
         """Failures of the inputs as far as they are known."""
         news = load(request.news)
         known = {name: value for name, value in news.items() if not contains_unknown(value)}
         open_names = news.keys() - known.keys()
         found = self._call(
             context,
-            lambda provider: provider.check(
-                request.urn, _type(request.urn), reveal(known), reveal(load(request.olds))
-            ),
+            lambda provider: provider.check(request.urn, _type(request.urn), reveal(known), reveal(load(request.olds))),
         )
         failures = [
             provider_pb2.CheckFailure(property=item.property, reason=item.reason)
@@ -145,7 +137,7 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
         ]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
-    def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:  # noqa: N802
+    def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         """What changes. An unknown differs from every value, as in the provider bridge."""
         news = _unknown_as_text(reveal(load(request.news)))
         found = self._call(
@@ -172,20 +164,16 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
             hasDetailedDiff=True,
         )
 
-    def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:  # noqa: N802
+    def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
         """Create, or in a preview say what is known of the outputs."""
         inputs = load(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(id="", properties=dump(_planned(_type(request.urn), inputs)))
-        made = self._call(
-            context, lambda provider: provider.create(request.urn, _type(request.urn), reveal(inputs))
-        )
+        made = self._call(context, lambda provider: provider.create(request.urn, _type(request.urn), reveal(inputs)))
         self._mention(request.urn, made.recorded)
-        return provider_pb2.CreateResponse(
-            id=made.id, properties=dump(_marked(request.urn, inputs, made.outputs))
-        )
+        return provider_pb2.CreateResponse(id=made.id, properties=dump(_marked(request.urn, inputs, made.outputs)))
 
-    def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:  # noqa: N802
+    def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:
         """The resource as it is; an empty id says that it is gone."""
         inputs, outputs = load(request.inputs), load(request.properties)
         found = self._call(
@@ -202,7 +190,7 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
             properties=dump(_marked(request.urn, {**outputs, **inputs}, found.outputs)),
         )
 
-    def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:  # noqa: N802
+    def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:
         """Change in place, or in a preview say what is known of the outputs."""
         old_inputs, olds, news = load(request.old_inputs), load(request.olds), load(request.news)
         if request.preview:
@@ -217,7 +205,7 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
         self._mention(request.urn, made.recorded)
         return provider_pb2.UpdateResponse(properties=dump(_marked(request.urn, news, made.outputs)))
 
-    def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:  # noqa: N802
+    def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
         """Delete; what is gone already is fine."""
         inputs, outputs = reveal(load(request.old_inputs)), reveal(load(request.properties))
         self._call(
@@ -226,20 +214,16 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
         )
         return empty_pb2.Empty()
 
-    def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:  # noqa: N802
+    def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:
         """Call a function of the package."""
-        answer = self._call(
-            context, lambda provider: provider.invoke(request.tok, reveal(load(request.args)))
-        )
+        answer = self._call(context, lambda provider: provider.invoke(request.tok, reveal(load(request.args))))
         return provider_pb2.InvokeResponse(**{"return": dump(answer)})
 
     def _call(self, context: Context, action: Callable[[Provider], Any]) -> Any:
         """The provider's answer; its errors become the engine's. The state stays as it was before the call."""
         provider = self._provider
         if provider is None:
-            context.abort(
-                grpc.StatusCode.FAILED_PRECONDITION, f"the {self._package} provider is not configured yet"
-            )
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"the {self._package} provider is not configured yet")
         try:
             return action(provider)
         except UnreachableError as error:
@@ -261,13 +245,11 @@ def load(message: struct_pb2.Struct) -> dict[str, Any]:
 
 def dump(values: Mapping[str, Any]) -> struct_pb2.Struct:
     """Evaluated data as a wire object."""
-    return json_format.ParseDict(
-        {name: _to_wire(value) for name, value in values.items()}, struct_pb2.Struct()
-    )
+    return json_format.ParseDict({name: _to_wire(value) for name, value in values.items()}, struct_pb2.Struct())
 
 
 def plugin_script(package: str, factory: str, python: str = sys.executable) -> str:
-    """Text of the executable ``pulumi-resource-<package>``; ``factory`` is ``module:function``, a ``ProviderFactory``."""
+    """Text of the executable ``pulumi-resource-<package>``; ``factory`` is ``module:function`` of a factory."""
     module = "mlops_iac.engines.pulumi.plugin_server"
     command = shlex.join([python, "-u", "-m", module, "--package", package, "--factory", factory])
     return f'#!/bin/sh\nexec {command} "$@"\n'
@@ -291,9 +273,7 @@ def serve(package: str, factory: ProviderFactory, engine: str = "") -> grpc.Serv
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of a plugin executable; runs until the engine stops it or is gone."""
-    parser = argparse.ArgumentParser(
-        prog="pulumi-resource", description="Serve a provider to the Pulumi engine."
-    )
+    parser = argparse.ArgumentParser(prog="pulumi-resource", description="Serve a provider to the Pulumi engine.")
     parser.add_argument("--package", required=True, help="Pulumi package, for example aws")
     parser.add_argument("--factory", required=True, help="module:function that makes the provider")
     parser.add_argument("engine", nargs="?", default="", help="address of the engine, given by it")
@@ -349,9 +329,15 @@ def _verdict(changes: tuple[str, ...] | list[str]) -> provider_pb2.DiffResponse.
     return provider_pb2.DiffResponse.DIFF_SOME if changes else provider_pb2.DiffResponse.DIFF_NONE
 
 
+def _configuration(message: struct_pb2.Struct) -> dict[str, Any]:
+    return {name: _configured(value) for name, value in reveal(load(message)).items()}
+
+
 def _configured(value: Any) -> Any:
-    """A provider setting: the wire writes everything but text as JSON. An account id stays text although it looks like a
-    number."""
+    """A provider setting, also where the program wrote it as JSON text, as the Python and Node SDKs do.
+
+    An account id stays text although it looks like a number.
+    """
     if isinstance(value, str) and (value in ("true", "false") or value[:1] in ("[", "{")):
         try:
             return json.loads(value)

@@ -28,7 +28,7 @@ import pulumi
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.pulumi.codes import BAD_CONFIG, NO_SYSTEM, UNKNOWN_LAYER, WRONG_PROJECT
-from mlops_iac.engines.pulumi.errors import located_errors
+from mlops_iac.engines.pulumi.errors import end_quietly_when_interrupted, located_errors
 from mlops_iac.engines.pulumi.inputs import Inputs
 from mlops_iac.engines.pulumi.sdk import (
     PROVIDER_PREFIX,
@@ -50,6 +50,7 @@ def run_layer(layer: str) -> None:
 
     Raises ``pulumi.RunError`` with every located diagnostic when the configuration is wrong.
     """
+    end_quietly_when_interrupted()
     with located_errors(_folder()):
         graph = _compile(layer)
         stack = graph.stack(layer)
@@ -94,15 +95,11 @@ def _resource(
     package = package_of(node.type)
     if node.type.startswith(PROVIDER_PREFIX):
         # The SDK's provider classes add defaults from environment variables; the graph says all there is.
-        options = pulumi.ResourceOptions.merge(
-            options, pulumi.ResourceOptions(version=plugin_version(package))
-        )
+        options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(version=plugin_version(package)))
         return pulumi.ProviderResource(package, node.name, inputs.of(node.inputs), options)
     known = resource_class(node.type)
     if known is None:
-        options = pulumi.ResourceOptions.merge(
-            options, pulumi.ResourceOptions(version=plugin_version(package))
-        )
+        options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(version=plugin_version(package)))
         declared = dict.fromkeys(wanted)
         return pulumi.CustomResource(node.type, node.name, {**declared, **inputs.of(node.inputs)}, options)
     named = python_names(known)
@@ -179,6 +176,12 @@ def _compile(layer: str) -> Graph:
     graph = run_phases(Request(ComposeRequest(folder, overrides)), "compile").graph
     if graph is None:
         raise ValueError("the compile phase made no graph")
+    if graph.environment != environment:
+        raise _failure(
+            BAD_CONFIG,
+            f"`overrides` choose the environment {graph.environment!r}, but this stack is of {environment!r}",
+            f"use the stack of that environment, or `pulumi config set environment {graph.environment}`",
+        )
     return graph
 
 

@@ -1,7 +1,7 @@
 """Writes the Pulumi projects of a system's six layers: the files below ``stacks/``.
 
-``mlops-iac init`` writes them for a new system, and this repository's own ``stacks/`` is what ``stack_files`` returns for
-examples/fraud-detection. Needs no Pulumi.
+``mlops-iac init`` writes them for a new system, and this repository's own ``stacks/`` is what ``stack_files`` returns
+for examples/fraud-detection. Needs no Pulumi.
 Source: https://www.pulumi.com/docs/iac/concepts/projects/project-file/
 """
 

@@ -30,8 +30,8 @@ def package_schema(package: str, tokens: Iterable[str] | None = None) -> dict[st
 
 def known_types(package: str) -> tuple[str, ...]:
     """Every type token of ``package`` that the facts have."""
-    files = (path.stem for path in DATA.glob("*.json") if path.stem.partition("-")[0] == package)
-    return tuple(sorted(token for file in files for token in known_tokens(file) if ":" in token))
+    files = (path.stem for path in DATA.glob(f"{package}*.json"))
+    return tuple(sorted(token for file in files for token in known_tokens(file) if token.startswith(f"{package}:")))
 
 
 def _resource(facts: TypeFacts) -> dict[str, Any]:
@@ -45,9 +45,7 @@ def _resource(facts: TypeFacts) -> dict[str, Any]:
 
 
 def _properties(properties: Mapping[str, PropertyFacts]) -> dict[str, Any]:
-    return {
-        name: {**_type(facts), **({"secret": True} if facts.secret else {})} for name, facts in properties.items()
-    }
+    return {name: {**_type(facts), **({"secret": True} if facts.secret else {})} for name, facts in properties.items()}
 
 
 def _type(facts: PropertyFacts) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops_iac.engines.local.provider import CheckFailure, Created, DiffResult, Found, Properties, Updated, diff_by_facts
+from mlops_iac.engines.local.provider import (
+    CheckFailure,
+    Created,
+    DiffResult,
+    Found,
+    Properties,
+    Updated,
+    diff_by_facts,
+)
 
 
 def computed(type: str, name: str, path: tuple[str | int, ...]) -> str:

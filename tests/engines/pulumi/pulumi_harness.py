@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from echo_provider import computed, identity, outputs_of
+from echo_provider import identity, outputs_of
 
 from mlops_iac.graph import naming
 from mlops_iac.graph.evaluate import (
@@ -36,6 +36,7 @@ from mlops_iac.state.checkpoint import SECRET_SIGNATURE
 HERE = Path(__file__).parent
 GOLDEN = HERE.parents[1] / "golden" / "engines" / "pulumi"
 """Records of what the real engine registered, one file a layer; ``pytest --update-golden`` writes them anew."""
+SYSTEM = HERE.parents[2] / "examples" / "fraud-detection"
 CLI = shutil.which("pulumi")
 needs_cli = pytest.mark.skipif(CLI is None, reason="the pulumi CLI is not on PATH")
 STACK_REFERENCE = "pulumi:pulumi:StackReference"

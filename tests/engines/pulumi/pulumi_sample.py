@@ -88,12 +88,10 @@ def _foundation() -> tuple[Node, ...]:
             Options(
                 parent=_KEYS,
                 provider=_F_AWS,
-                ignore_changes=("password", "tags[\"owner\"]"),
+                ignore_changes=("password", 'tags["owner"]'),
                 replace_on_changes=("engineVersion",),
                 additional_secret_outputs=("address",),
-                aliases=(
-                    "urn:pulumi:dev::sample-foundation::mlops:foundation:Keys$aws:rds/instance:Instance::old",
-                ),
+                aliases=("urn:pulumi:dev::sample-foundation::mlops:foundation:Keys$aws:rds/instance:Instance::old",),
             ),
         ),
     )
@@ -139,8 +137,11 @@ def _data() -> tuple[Node, ...]:
             child,
         ),
         Node(
-            _key("data", "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-                 "raw.encryption"),
+            _key(
+                "data",
+                "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+                "raw.encryption",
+            ),
             {
                 "bucket": Ref(_BUCKET, ("bucket",)),
                 "rules": [
@@ -237,7 +238,10 @@ def _data() -> tuple[Node, ...]:
                 "apiVersion": "monitoring.coreos.com/v1",
                 "kind": "ServiceMonitor",
                 "metadata": {"name": "raw"},
-                "spec": {"selector": {"matchLabels": {"app": "raw"}}, "endpoints": [{"port": "http", "honorLabels": True}]},
+                "spec": {
+                    "selector": {"matchLabels": {"app": "raw"}},
+                    "endpoints": [{"port": "http", "honorLabels": True}],
+                },
             },
             inside,
         ),
@@ -251,8 +255,9 @@ def _data() -> tuple[Node, ...]:
             },
             Options(parent=_RAW, provider=_D_KUBERNETES, depends_on=(_MONITOR,)),
         ),
-        Node(_BIAS, {"jobDefinitionName": "bias", "roleArn": "arn:aws:iam::111122223333:role/bias"},
-             Options(parent=_RAW)),
+        Node(
+            _BIAS, {"jobDefinitionName": "bias", "roleArn": "arn:aws:iam::111122223333:role/bias"}, Options(parent=_RAW)
+        ),
         Node(
             _key("data", "aws:cloudwatch/metricAlarm:MetricAlarm", "raw.alarm"),
             {

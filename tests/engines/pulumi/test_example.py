@@ -6,14 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from pulumi_harness import GOLDEN, Backend, Expected, needs_cli, observed, previewed, read_golden, write_golden
+from pulumi_harness import GOLDEN, SYSTEM, Backend, Expected, needs_cli, observed, previewed, read_golden, write_golden
 
 from mlops_iac.compose.composition import ComposeRequest
 from mlops_iac.engines.pulumi.scaffold import stack_files
 from mlops_iac.graph.nodes import LAYERS, Graph
 from mlops_iac.pipeline import Request, run_phases
-
-SYSTEM = Path(__file__).parents[3] / "examples" / "fraud-detection"
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +33,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory, graph: Graph) -> Backend:
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_the_graph_is_what_the_real_engine_registered(
-    layer: str, graph: Graph, request: pytest.FixtureRequest
-) -> None:
+def test_the_graph_is_what_the_real_engine_registered(layer: str, graph: Graph, request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-golden"):
         pytest.skip("the records are being made anew")
     expected = Expected(graph)

@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("pulumi", reason="the Pulumi SDK is not installed")
 
-import grpc  # noqa: E402
-from pulumi.runtime.proto import provider_pb2  # noqa: E402
+import grpc
+from pulumi.runtime.proto import provider_pb2
 
-from mlops_iac.engines.local.provider import (  # noqa: E402
+from mlops_iac.engines.local.provider import (
     CheckFailure,
     Created,
     DiffResult,
@@ -22,8 +22,8 @@ from mlops_iac.engines.local.provider import (  # noqa: E402
     UnreachableError,
     diff_by_facts,
 )
-from mlops_iac.engines.pulumi.plugin_server import ProviderServer, dump, load, plugin_script  # noqa: E402
-from mlops_iac.graph.evaluate import UNKNOWN, SecretValue  # noqa: E402
+from mlops_iac.engines.pulumi.plugin_server import ProviderServer, dump, load, plugin_script
+from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
 
 URN = "urn:pulumi:dev::p::mlops:data:Bucket$aws:s3/bucket:Bucket::raw.bucket"
 DATABASE = "urn:pulumi:dev::p::aws:rds/instance:Instance::database"
@@ -75,8 +75,14 @@ def served(provider: Noting, **options: Any) -> ProviderServer:
 
 def test_values_survive_the_wire() -> None:
     values = {
-        "text": "a", "number": 3, "float": 0.5, "flag": True, "none": None, "list": [1, {"a": UNKNOWN}],
-        "secret": SecretValue({"inner": "x"}), "unknown": UNKNOWN,
+        "text": "a",
+        "number": 3,
+        "float": 0.5,
+        "flag": True,
+        "none": None,
+        "list": [1, {"a": UNKNOWN}],
+        "secret": SecretValue({"inner": "x"}),
+        "unknown": UNKNOWN,
     }
     loaded = load(dump(values))
     assert loaded == values

@@ -10,10 +10,10 @@ import pytest
 pulumi = pytest.importorskip("pulumi", reason="the Pulumi SDK is not installed")
 
 import grpc  # noqa: E402
+from echo_provider import identity, outputs_of  # noqa: E402
 from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks  # noqa: E402
 from pulumi_harness import STACK, Expected, outputs_read, own_urns, secret_names  # noqa: E402
 from pulumi_sample import sample_graph  # noqa: E402
-from echo_provider import identity, outputs_of  # noqa: E402
 
 from mlops_iac.diagnostics import DiagnosticsError  # noqa: E402
 from mlops_iac.engines.pulumi.plugin_server import load  # noqa: E402

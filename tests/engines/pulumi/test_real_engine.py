@@ -41,9 +41,7 @@ PROJECT = "name: sample-{layer}\nruntime: {{name: python, options: {{toolchain: 
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     made = Backend.make(tmp_path_factory.mktemp("pulumi"), sample_graph())
     for layer in ("foundation", "data"):
-        made.project(
-            layer, {"Pulumi.yaml": PROJECT.format(layer=layer), "__main__.py": PROGRAM.format(layer=layer)}
-        )
+        made.project(layer, {"Pulumi.yaml": PROJECT.format(layer=layer), "__main__.py": PROGRAM.format(layer=layer)})
     made.run("data", "stack", "init", "dev")
     return made
 

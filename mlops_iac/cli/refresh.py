@@ -1,0 +1,47 @@
+"""``mlops-iac refresh``: what drifted."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from mlops_iac.cli.options import EXIT_CHANGES, EXIT_FAILURE, format_option, request_for, system_options
+from mlops_iac.cli.printing import print_drift
+from mlops_iac.cli.target import local_engine, target_options
+from mlops_iac.pipeline import environment_of, run_phases
+
+
+@click.command(short_help="Show what drifted.")
+@click.option("--exit-code", is_flag=True, help="Exit with 10 when something drifted.")
+@target_options
+@format_option("text", "json")
+@system_options
+def command(
+    folder: Path,
+    overrides: tuple[str, ...],
+    form: str,
+    target: str,
+    yes: bool,
+    parallel: int,
+    kube_context: str | None,
+    force_lock: bool,
+    exit_code: bool,
+) -> None:
+    """Ask the target for every resource, show what is not as the state says, and note it in the state.
+
+    The next preview then shows how `up` would put it right. A resource that cannot be asked about is never dropped.
+
+    \b
+    Example:
+      mlops-iac refresh -C examples/fraud-detection
+    """
+    run = run_phases(request_for(folder, overrides), until="compile")
+    with local_engine(folder.resolve(), parallel=parallel, kube_context=kube_context, quiet=True) as engine:
+        result = engine.refresh(environment_of(run), force_lock=force_lock)
+    print_drift(result, form)
+    if not result.ok:
+        sys.exit(EXIT_FAILURE)
+    if exit_code and any(stack.drift for stack in result.stacks):
+        sys.exit(EXIT_CHANGES)

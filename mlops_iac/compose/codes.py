@@ -1,4 +1,4 @@
-"""The diagnostics of the compose phase: MI10xx reading, MI103x choosing, MI104x overriding, MI105x resolving."""
+"""The diagnostics of compose: 100x reading, 102x scalars, 103x choosing, 104x overriding, 105x resolving."""
 
 from __future__ import annotations
 
@@ -81,3 +81,6 @@ ENVIRONMENT_VARIABLE: Final = "MI1055"
 
 MISSING_VALUE: Final = "MI1060"
 """A value that the configuration demands (``???``) and nothing sets."""
+
+MORE_ERRORS: Final = "MI1099"
+"""There are more errors than are worth listing."""

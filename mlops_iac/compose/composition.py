@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,25 @@ from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location
 
 @dataclass(frozen=True, slots=True)
 class ComposeRequest:
-    """What to compose: the system's folder, its primary config's name (no extension) and Hydra overrides."""
+    """What to compose: the system's folder, its primary config's name (no extension) and Hydra overrides.
+
+    ``environment`` is where the variables that the system lists are read from; None means the process's own.
+    """
 
     root: Path
     overrides: tuple[str, ...] = ()
     config_name: str = "system"
+    environment: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a value was set: its place in a file or an override, and through which config group choice.
 
-    ``key`` is the place of the key, ``value`` the place of the value (equal for overrides).
-    ``group`` is for example ``env=prod``; ``override`` the text of the command-line override.
-    ``interpolation`` is the ``${...}`` text when the value was computed from another one.
+    ``key`` is the place of the key, ``value`` the place of the value; both in the override's text for an
+    override. A list item is its own key. ``group`` is for example ``env=prod``; ``override`` the text of
+    the command-line override. ``interpolation`` is the ``${...}`` text when the value was computed from
+    another one.
     """
 
     key: Location
@@ -36,12 +41,21 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """A value that a later source took the place of, as written there."""
+
+    value: Any
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Composition:
     """The resolved configuration as plain ``dict``/``list``/scalars, with an origin per path.
 
     ``origins`` has an entry for every mapping key and list item that a source set; ``origin_of`` falls back
     to the nearest ancestor. ``choices`` maps each config group to the option taken (``{"env": "prod"}``).
     ``sources`` maps a ``Location.file`` to its text, for drawing the line under an error.
+    ``replaced`` tells, latest first, what the paths held that several sources set.
     """
 
     root: Path
@@ -50,6 +64,7 @@ class Composition:
     choices: Mapping[str, str]
     sources: Mapping[str, str]
     diagnostics: tuple[Diagnostic, ...] = ()
+    replaced: Mapping[ConfigPath, tuple[Replaced, ...]] = field(default_factory=dict)
 
     def origin_of(self, path: ConfigPath) -> Origin | None:
         """The origin of ``path``, or of its nearest ancestor that has one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mlops_iac.compose import codes
 from mlops_iac.compose.limits import DEFAULT_LIMITS
 from mlops_iac.compose.tree import Place
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, Severity
@@ -13,12 +14,12 @@ Related = tuple[tuple[str, Location], ...]
 
 @dataclass(slots=True)
 class Findings:
-    """Diagnostics in the order found; past the bound only counted, so that a bad file stays readable."""
+    """Diagnostics in the order found; past the bound errors are only counted, and warnings dropped."""
 
     limit: int = DEFAULT_LIMITS.findings
-    _kept: list[Diagnostic] = field(default_factory=list)
-    _seen: set[Diagnostic] = field(default_factory=set)
-    _dropped_errors: int = 0
+    _errors: dict[Diagnostic, None] = field(default_factory=dict)
+    _warnings: dict[Diagnostic, None] = field(default_factory=dict)
+    _further_errors: int = 0
 
     def error(
         self,
@@ -30,46 +31,34 @@ class Findings:
         related: Related = (),
     ) -> None:
         """Note something that stops the run."""
-        self._add(code, message, hint, place, path, related, Severity.ERROR)
+        found = Diagnostic(code, message, hint, _location(place), path, Severity.ERROR, related)
+        if len(self._errors) < self.limit or found in self._errors:
+            self._errors[found] = None
+        else:
+            self._further_errors += 1
 
-    def warning(
-        self, code: str, message: str, hint: str, place: Place | Location, path: ConfigPath = ()
-    ) -> None:
+    def warning(self, code: str, message: str, hint: str, place: Place | Location, path: ConfigPath = ()) -> None:
         """Note something that the user should look at."""
-        self._add(code, message, hint, place, path, (), Severity.WARNING)
+        if len(self._warnings) < self.limit:
+            self._warnings[Diagnostic(code, message, hint, _location(place), path, Severity.WARNING)] = None
 
     @property
-    def has_errors(self) -> bool:
-        """Whether anything that stops the run was found."""
-        return self._dropped_errors > 0 or any(d.severity is Severity.ERROR for d in self._kept)
+    def is_full(self) -> bool:
+        """Whether further errors are only counted, so that wording them well is not worth the time."""
+        return len(self._errors) >= self.limit
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """All that was kept, with a closing note if some was not."""
-        if not self._dropped_errors:
-            return tuple(self._kept)
+        """All that was kept, with a closing note if some errors were not."""
+        kept = (*self._errors, *self._warnings)
+        if not self._further_errors:
+            return kept
         note = Diagnostic(
-            code=self._kept[-1].code,
-            message=f"{self._dropped_errors} further errors are not listed",
+            code=codes.MORE_ERRORS,
+            message=f"{self._further_errors} further errors are not listed",
             hint="Correct the listed ones first.",
         )
-        return (*self._kept, note)
+        return (*kept, note)
 
-    def _add(
-        self,
-        code: str,
-        message: str,
-        hint: str,
-        place: Place | Location | None,
-        path: ConfigPath,
-        related: Related,
-        severity: Severity,
-    ) -> None:
-        location = place.location() if isinstance(place, Place) else place
-        found = Diagnostic(code, message, hint, location, path, severity, related)
-        if found in self._seen:
-            return
-        if len(self._kept) < self.limit:
-            self._kept.append(found)
-            self._seen.add(found)
-        elif severity is Severity.ERROR:
-            self._dropped_errors += 1
+
+def _location(place: Place | Location | None) -> Location | None:
+    return place.location() if isinstance(place, Place) else place

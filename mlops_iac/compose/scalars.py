@@ -1,7 +1,7 @@
 """What YAML makes of an unquoted scalar, and when that is not what the writer is likely to mean.
 
-The value is always the one OmegaConf would give (YAML 1.1 without dates, ``1e3`` a number), because Hydra users and
-Hydra's own tools read the same files. https://yaml.org/type/ lists the surprising forms.
+The value is always the one OmegaConf would give (YAML 1.1 without dates, ``1e3`` a number), because Hydra
+users and Hydra's own tools read the same files. https://yaml.org/type/ lists the surprising forms.
 """
 
 from __future__ import annotations
@@ -33,6 +33,14 @@ _RATIO = re.compile(r"[-+]?0\.\d+")
 _BARE_EXPONENT = re.compile(r"[-+]?\d+[eE]\d+")
 
 
+_CONTROL_CHARACTER = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def find_control_character(text: str) -> re.Match[str] | None:
+    """The first character that YAML forbids; half of a surrogate pair stands for a byte that is not UTF-8."""
+    return _CONTROL_CHARACTER.search(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Surprise:
     """Why an unquoted scalar should be quoted; ``loses_text`` if what was written cannot be told any more."""
@@ -53,7 +61,7 @@ class PlainScalar:
 
 def read_plain(text: str) -> PlainScalar:
     """Read an unquoted scalar."""
-    tag = _tag_of(text)
+    tag = tag_of(text)
     if tag == STR_TAG:
         return PlainScalar(tag, text, _surprise_in_text(text))
     if tag == MERGE_TAG:
@@ -81,7 +89,8 @@ def surprise_in_number(text: str, value: object) -> Surprise | None:
     return _surprise(INT_TAG if isinstance(value, int) else FLOAT_TAG, text, value)
 
 
-def _tag_of(text: str) -> str:
+def tag_of(text: str) -> str:
+    """The type that YAML gives to an unquoted scalar."""
     resolvers = _resolvers()
     for tag, pattern in resolvers.get(text[:1], ()):
         if pattern.match(text):

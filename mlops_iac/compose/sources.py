@@ -1,7 +1,8 @@
 """Finds and reads configuration files: the user's folder first, then the groups that the package ships.
 
-The only module of the phase that touches the file system. A name is checked before it becomes a path, and the real
-path (after symbolic links) must stay below the folder it was looked up in: Hydra itself reads ``../../etc/x``.
+The only module of the phase that touches the file system. A name is checked before it becomes a path, and
+the real path (after symbolic links) must stay below the folder it was looked up in: Hydra itself reads
+``../../etc/x``.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ class Library:
         return self._list(group, lambda entry: entry.name.endswith(SUFFIX))
 
     def groups(self, parent: str = "") -> tuple[str, ...]:
-        """The groups directly below ``parent``."""
-        return self._list(parent, lambda entry: entry.is_dir() and not entry.name.startswith((".", "_")))
+        """The folders directly below ``parent`` that hold configuration."""
+        return self._list(parent, _is_group)
 
     def read(self, root: Root, name: str, asked_at: Place | None, findings: Findings) -> Source | None:
         """The text of a file, or None after reporting why it cannot be had."""
@@ -101,13 +102,23 @@ class Library:
         return tuple(sorted(found))
 
 
+def _is_group(entry: os.DirEntry[str]) -> bool:
+    if not entry.is_dir(follow_symlinks=False) or not _NAME.fullmatch(entry.name):
+        return False
+    with os.scandir(entry.path) as inner:
+        return any(file.name.endswith(SUFFIX) for file in inner)
+
+
 def _is_below(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
+    return _real(path).is_relative_to(_real(folder))
 
 
-def _read_bytes(
-    root: Root, name: str, limits: Limits, asked_at: Place | Location, findings: Findings
-) -> bytes | None:
+def _real(path: Path) -> Path:
+    """Without symbolic links; unlike ``Path.resolve``, leaves a link to itself for ``open`` to complain about."""
+    return Path(os.path.realpath(path))
+
+
+def _read_bytes(root: Root, name: str, limits: Limits, asked_at: Place | Location, findings: Findings) -> bytes | None:
     label = root.label(name)
     path = root.folder / f"{name}{SUFFIX}"
     if not _is_below(path, root.folder):
@@ -120,7 +131,7 @@ def _read_bytes(
         return None
     try:
         # Not blocking: a named pipe in the folder must not make the run wait for a writer.
-        descriptor = os.open(path.resolve(), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(_real(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):

@@ -11,9 +11,10 @@ from mlops_iac.compose import codes
 from mlops_iac.compose.findings import Findings, Related
 from mlops_iac.compose.tree import Place, Source
 
+
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """Our words for what the parser says; ``at_start`` if the place to mend is where the open construct began."""
+    """Our words for what the parser says; ``at_start`` if the start of the open construct is to be mended."""
 
     pattern: str
     message: str
@@ -54,7 +55,7 @@ _WORDINGS = (
     _Wording(
         r"expected key|expected <block end>|block sequence entries are not allowed",
         "this does not line up with what stands before it",
-        "Indent the keys of one mapping by the same number of spaces, and quote a value that goes on after a quote.",
+        "Indent the keys of one mapping alike, and quote a value as a whole if it holds quotes.",
     ),
     _Wording(
         r"expected the node content|did not find expected node content",

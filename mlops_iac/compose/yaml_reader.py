@@ -1,13 +1,12 @@
 """Reads one YAML text into nodes with positions, within bounds and without building any Python object.
 
 Works on libyaml's events, so the bounds hold while the text is read: an alias bomb is refused after the
-values it may have, however many it would make. Everything wrong in the text is reported at once, except that nothing
-can be said about what follows a syntax error.
+values it may have, however many it would make. Everything wrong in the text is reported at once, except
+that nothing can be said about what follows a syntax error.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,33 +23,36 @@ from mlops_iac.compose.scalars import (
     STR_TAG,
     PlainScalar,
     construct,
+    find_control_character,
     read_plain,
+    tag_of,
 )
 from mlops_iac.compose.syntax import report_syntax_error
 from mlops_iac.compose.tree import RESERVED_KEYS, Node, Place, Scalar, Source, Value, kind_of
 from mlops_iac.diagnostics import ConfigPath
 
-_CONTROL_CHARACTERS = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MAP_TAGS = frozenset({None, "!", "tag:yaml.org,2002:map"})
 _LIST_TAGS = frozenset({None, "!", "tag:yaml.org,2002:seq"})
 _EVENT_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+class UnreadableError(Exception):
+    """The text is broken or passes a bound; what is wrong has been reported."""
+
+
 def read_yaml(source: Source, limits: Limits, findings: Findings) -> Node | None:
-    """The text's only document; None if it is empty or cannot be read to its end (which is then reported)."""
-    control = _CONTROL_CHARACTERS.search(source.text)
+    """The text's only document, None if it is empty; ``UnreadableError`` if it cannot be read to its end."""
+    control = find_control_character(source.text)
     if control is not None:
         _report_control_character(source, control.start(), findings)
-        return None
+        raise UnreadableError
     builder = _Builder(source, limits, findings)
     try:
         for event in yaml.parse(source.text, Loader=_EVENT_LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         report_syntax_error(source, error, findings)
-        return None
-    except _StopReading:
-        return None
+        raise UnreadableError from error
     return builder.document
 
 
@@ -64,10 +66,6 @@ def _report_control_character(source: Source, index: int, findings: Findings) ->
         'Delete it, or write it as an escape inside double quotes, for example "\\u001b".',
         Place(source, line, column),
     )
-
-
-class _StopReading(Exception):
-    """Reading on would pass a bound, or cannot lead to anything useful."""
 
 
 @dataclass(slots=True)
@@ -139,10 +137,11 @@ class _Builder:
                 "Remove the `---` line, or move what follows it to a file of its own.",
                 self._place(event),
             )
-            raise _StopReading
+            raise UnreadableError
 
     def _place(self, event: yaml.Event) -> Place:
         mark = event.start_mark
+        assert mark is not None
         return Place(self.source, mark.line + 1, mark.column + 1)
 
     def _path(self) -> ConfigPath:
@@ -155,13 +154,12 @@ class _Builder:
                 path.append(frame.pending.text)
         return tuple(path)
 
-    # Values
-
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         place = self._place(event)
-        self._count(1, len(event.value), place)
         frame = self.stack[-1] if self.stack else None
-        if frame is not None and frame.entries is not None and frame.pending is None:
+        is_key = frame is not None and frame.entries is not None and frame.pending is None
+        self._count(0 if is_key else 1, len(event.value), place)
+        if frame is not None and is_key:
             self._set_anchor(event.anchor, place, Node(event.value, place, place), 1, len(event.value))
             self._take_key(frame, event, place)
             return
@@ -193,6 +191,16 @@ class _Builder:
         return text
 
     def _plain_value(self, text: str, place: Place) -> Scalar:
+        plain = self._read_plain(text)
+        if plain.surprise is not None:
+            message = f"`{_short(text)}` without quotes is {plain.surprise.reading}"
+            if plain.surprise.loses_text:
+                self.findings.error(codes.SCALAR_LOSES_TEXT, message, plain.surprise.hint, place, self._path())
+            else:
+                self.findings.warning(codes.AMBIGUOUS_SCALAR, message, plain.surprise.hint, place, self._path())
+        return plain.value
+
+    def _read_plain(self, text: str) -> PlainScalar:
         plain = self.plain.get(text)
         if plain is None:
             try:
@@ -201,13 +209,7 @@ class _Builder:
                 # Only a number of more than 4,300 digits: Python refuses to convert it.
                 plain = PlainScalar(STR_TAG, text)
             self.plain[text] = plain
-        if plain.surprise is not None:
-            message = f"`{_short(text)}` without quotes is {plain.surprise.reading}"
-            if plain.surprise.loses_text:
-                self.findings.error(codes.SCALAR_LOSES_TEXT, message, plain.surprise.hint, place, self._path())
-            else:
-                self.findings.warning(codes.AMBIGUOUS_SCALAR, message, plain.surprise.hint, place, self._path())
-        return plain.value
+        return plain
 
     def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         place = self._place(event)
@@ -282,15 +284,13 @@ class _Builder:
             return self.stack[-1].pending.place
         return place
 
-    # Keys
-
     def _take_key(self, frame: _Frame, event: yaml.ScalarEvent, place: Place) -> None:
         text: str = event.value
         tag = STR_TAG
         if event.tag not in (None, "!", STR_TAG):
             self._refuse_tag(event.tag, place)
         elif event.tag is None and event.implicit[0]:
-            tag = self._plain_key_tag(text)
+            tag = tag_of(text)
         if tag == MERGE_TAG:
             frame.pending = _Key(None, place, is_merge=True)
             return
@@ -305,22 +305,15 @@ class _Builder:
             )
         self._name_key(frame, text, place)
 
-    def _plain_key_tag(self, text: str) -> str:
-        try:
-            return read_plain(text).tag
-        except ValueError:
-            return STR_TAG
-
     def _name_key(self, frame: _Frame, text: str, place: Place) -> None:
         assert frame.entries is not None
-        path = (*self._path(), text)
         if text in RESERVED_KEYS:
             self.findings.error(
                 codes.RESERVED_KEY,
                 f"the key `{text}` would make Hydra run Python code",
                 "Remove it: a configuration is data here and never builds objects.",
                 place,
-                path,
+                (*self._path(), text),
             )
             frame.pending = _Key(None, place)
             return
@@ -331,18 +324,16 @@ class _Builder:
                 f"the key `{_short(text)}` is written twice in one mapping",
                 "Keep one of the two; YAML readers would silently take the last.",
                 place,
-                path,
+                (*self._path(), text),
                 (("first written here", first.key.location()),),
             )
             frame.pending = _Key(None, place)
             return
         frame.pending = _Key(text, place)
 
-    # Aliases
-
     def _alias(self, event: yaml.AliasEvent) -> None:
         place = self._place(event)
-        name = event.anchor
+        name = str(event.anchor)
         if any(frame.anchor == name for frame in self.stack):
             self.findings.error(
                 codes.RECURSIVE_ALIAS,
@@ -352,17 +343,17 @@ class _Builder:
                 self._path(),
                 (("the value starts here", self.anchor_places[name].location()),),
             )
-            raise _StopReading
+            raise UnreadableError
         anchored = self.anchors.get(name)
         if anchored is None:
             self.findings.error(
                 codes.BAD_YAML,
                 f"the alias `*{name}` repeats a value that is not defined before it",
-                f"Mark the value to repeat with `&{name}` further up, or quote the text if no alias is meant.",
+                f"Mark the value with `&{name}` further up, or quote the text if no alias is meant.",
                 place,
                 self._path(),
             )
-            raise _StopReading
+            raise UnreadableError
         self._count(anchored.values, anchored.characters, place)
         frame = self.stack[-1]
         if frame.entries is not None and frame.pending is None:
@@ -375,7 +366,10 @@ class _Builder:
             self._name_key(frame, node.value, place)
             return
         self.findings.error(
-            codes.NON_STRING_KEY, "the alias used as a key does not repeat a text", "Write the key out.", place
+            codes.NON_STRING_KEY,
+            "the alias used as a key does not repeat a text",
+            "Write the key out.",
+            place,
         )
         frame.pending = _Key(None, place)
 
@@ -412,8 +406,6 @@ class _Builder:
                     self._path(),
                 )
 
-    # Bounds
-
     def _count(self, values: int, characters: int, place: Place) -> None:
         self.values += values
         self.characters += characters
@@ -426,10 +418,10 @@ class _Builder:
         self.findings.error(
             codes.TOO_LARGE, message, "Split the system into several, or write it with fewer aliases.", place
         )
-        raise _StopReading
+        raise UnreadableError
 
-    def _refuse_tag(self, tag: str, place: Place) -> None:
-        shown = tag.replace("tag:yaml.org,2002:", "!!")
+    def _refuse_tag(self, tag: str | None, place: Place) -> None:
+        shown = (tag or "!").replace("tag:yaml.org,2002:", "!!")
         self.findings.error(
             codes.FORBIDDEN_TAG,
             f"the tag `{_short(shown)}` is not allowed",

@@ -10,14 +10,14 @@ from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import Diagnostic, Severity, format_path, raise_on_errors
 from mlops_iac.graph.nodes import Graph
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, ResourceView, StackView, Verdict
-from mlops_iac.policies.registry import Pack, packs, policies
+from mlops_iac.policies.registry import Pack, packs, policies, profiles
 from mlops_iac.policies.views import view_graph
 from mlops_iac.spec.system import System, Waiver
 
 UNKNOWN_PACK = "MI5001"
 """``policies.packs`` names a pack that does not exist."""
 UNKNOWN_RULE = "MI5002"
-"""A waiver names a policy that does not exist."""
+"""A waiver or an enforcement names a policy that does not exist."""
 EXPIRED_WAIVER = "MI5003"
 """A waiver's last day has passed; it covers nothing any more."""
 UNUSED_WAIVER = "MI5004"
@@ -34,18 +34,30 @@ def check_graph(graph: Graph, system: System, composition: Composition, today: s
     Raises ``DiagnosticsError`` for an unknown pack or rule.
     """
     raise_on_errors(_unknown_names(system, composition))
-    return findings_of(view_graph(graph, system, today), chosen_rules(system.core.policies.packs), system, today)
+    section = system.core.policies
+    own = {rule: Enforcement(level) for rule, level in section.enforcement.items()}
+    rules = chosen_rules(section.packs, system.core.env.name, own)
+    return findings_of(view_graph(graph, system, today), rules, system, today)
 
 
-def chosen_rules(names: Iterable[str]) -> dict[Policy, Enforcement]:
-    """The policies of those packs with their enforcement; where packs differ, the strictest wins."""
+def chosen_rules(
+    names: Iterable[str], environment: str = "", own: Mapping[str, Enforcement] | None = None
+) -> dict[Policy, Enforcement]:
+    """The policies of those packs with their enforcement; where packs differ, the strictest wins.
+
+    The environment's profile may ask for less, and ``own``, the system's word on single rules, comes last.
+    """
     chosen: dict[str, Enforcement] = {}
     for name in names:
         for rule, enforcement in packs()[name].rules.items():
             if chosen.get(rule) is not Enforcement.MANDATORY:
                 chosen[rule] = enforcement
+    relaxed = profiles().get(environment, {})
+    chosen = {rule: relaxed.get(rule, enforcement) for rule, enforcement in chosen.items()} | dict(own or {})
     known = policies()
-    return {known[rule]: enforcement for rule, enforcement in sorted(chosen.items())}
+    return {
+        known[rule]: enforcement for rule, enforcement in sorted(chosen.items()) if enforcement is not Enforcement.OFF
+    }
 
 
 def findings_of(
@@ -146,6 +158,11 @@ def _unknown_names(system: System, composition: Composition) -> list[Diagnostic]
     for index, name in enumerate(section.packs):
         if name not in packs():
             problems.append(_unknown(UNKNOWN_PACK, "policy pack", name, packs(), composition, "packs", index))
+    problems += [
+        _unknown(UNKNOWN_RULE, "policy", rule, policies(), composition, "enforcement", rule)
+        for rule in section.enforcement
+        if rule not in policies()
+    ]
     for index, waiver in enumerate(section.waivers):
         if waiver.rule not in policies():
             problems.append(

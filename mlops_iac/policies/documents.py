@@ -91,11 +91,13 @@ def open_to_all(statement: Inputs) -> bool:
     """Whether the statement allows something to anybody, with no condition that limits who that is."""
     if statement.at("Effect") != "Allow" or condition_keys(statement) & LIMITING_KEYS:
         return False
-    return statement.has("NotPrincipal") or any(principal in ("*", "arn:aws:iam::*:root") for principal in principals(statement))
+    return statement.has("NotPrincipal") or any(
+        principal in ("*", "arn:aws:iam::*:root") for principal in principals(statement)
+    )
 
 
 def condition_keys(statement: Inputs) -> set[str]:
-    """The condition keys that a statement uses, in lower case; those of a ``...IfExists`` or negated operator do not limit."""
+    """The condition keys that limit a statement, in lower case; a negated or ``...IfExists`` operator limits nothing."""
     condition = statement.at("Condition")
     if not isinstance(condition, Mapping):
         return set()

@@ -9,7 +9,9 @@ import re
 from fnmatch import fnmatchcase
 
 _ACCELERATED = re.compile(r"^(?:ml\.)?(?:p|g|gr|trn|inf|dl)[0-9]")
-_LOCAL_STORAGE = re.compile(r"^(?:ml\.)?(?:[a-z]+[0-9]+[a-z-]*d[a-z]*|g[456][a-z]*|gr6[a-z]*|p[56][a-z-]*|trn[12][a-z]*|i[0-9][a-z]*)\.")
+_LOCAL_STORAGE = re.compile(
+    r"^(?:ml\.)?(?:[a-z]+[0-9]+[a-z-]*d[a-z]*|g[456][a-z]*|gr6[a-z]*|p[56][a-z-]*|trn[12][a-z]*|i[0-9][a-z]*)\."
+)
 
 
 def accelerated(instance_type: str) -> bool:

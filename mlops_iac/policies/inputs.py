@@ -1,6 +1,6 @@
 """A resource's inputs as checks read them: by path, with a defined answer where a value is known only after apply.
 
-Reading a value that is not known yet raises ``UnknownInput``, which ``Policy.check`` turns into the verdict
+Reading a value that is not known yet raises ``UnknownInputError``, which ``Policy.check`` turns into the verdict
 ``unknown``. A check therefore never mistakes "not known" for "not set", and needs no code for it. Whether something
 is set at all (``has``) is known even then. A list gives its known members first, so a violation that is already
 visible is found before an unknown member stops the search.
@@ -14,7 +14,7 @@ from typing import Any
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
 
 
-class UnknownInput(Exception):
+class UnknownInputError(Exception):
     """The value at ``path`` decides, and is known only after apply."""
 
     def __init__(self, path: str) -> None:
@@ -111,6 +111,10 @@ class Inputs(Mapping[str, Any]):
             if isinstance(item, Inputs):
                 yield item
 
+    def plain_texts(self) -> Iterator[tuple[str, str]]:
+        """Path and content of every text below that is known and not marked as a secret."""
+        yield from _texts(self._data, self.path)
+
     def _find(self, path: str) -> Any:
         if path in self._data:
             return self._data[path]
@@ -144,7 +148,7 @@ class Items(Sequence[Any]):
                 yield _opened(value, f"{self.path}[{index}]")
         for index, value in enumerate(self._data):
             if value is UNKNOWN:
-                raise UnknownInput(f"{self.path}[{index}]")
+                raise UnknownInputError(f"{self.path}[{index}]")
 
     def __contains__(self, value: object) -> bool:
         return any(item == value for item in self)
@@ -160,9 +164,20 @@ def _opened(value: Any, path: str) -> Any:
     if isinstance(value, SecretValue):
         value = value.value
     if value is UNKNOWN:
-        raise UnknownInput(path)
+        raise UnknownInputError(path)
     if isinstance(value, Inputs | Items):
         return value
     if isinstance(value, Mapping):
         return Inputs(value, path)
     return Items(value, path) if isinstance(value, list | tuple) else value
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{path}[{index}]")

@@ -14,7 +14,7 @@ from functools import partial, wraps
 from typing import Any, TypeVar
 
 from mlops_iac.diagnostics import ConfigPath, Location
-from mlops_iac.policies.inputs import Inputs, UnknownInput
+from mlops_iac.policies.inputs import Inputs, UnknownInputError
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ def worst(parts: Iterable[T], judge: Callable[[T], Result]) -> Result:
     for part in parts:
         try:
             result = judge(part)
-        except UnknownInput as missing:
+        except UnknownInputError as missing:
             result = unknown(missing.path)
         if result.verdict is Verdict.FAIL:
             return result
@@ -109,9 +109,15 @@ class ResourceView:
 
     @property
     def tags(self) -> Mapping[str, Any]:
-        """The resource's tags; the provider's default tags are not known to a policy."""
-        found = self.inputs.at("tags")
-        return found if isinstance(found, Mapping) else {}
+        """The resource's tags, those that its provider adds included where they are known."""
+        found: dict[str, Any] = {}
+        for name in ("tagsAll", "tags"):
+            tags = self.inputs.at(name)
+            if isinstance(tags, Inputs):
+                found.update(tags)
+            elif tags is not None:
+                found.update((tag.text("key"), tag.at("value")) for tag in self.inputs.each(name))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +355,7 @@ fails = partial(sample, Verdict.FAIL)
 skips = partial(sample, Verdict.NOT_APPLICABLE)
 waits = partial(sample, Verdict.UNKNOWN)
 
+
 def neighbour(type: str, inputs: Mapping[str, Any], points_at: str = "", *through: str) -> ResourceView:
     """Another resource of a sample; its inputs ``through`` come from the resource with URN ``points_at``."""
     sources = {name: frozenset({points_at}) for name in through}
@@ -380,7 +387,7 @@ def _decided(
             return NOT_APPLICABLE
         try:
             return check(resource, stack)
-        except UnknownInput as missing:
+        except UnknownInputError as missing:
             return unknown(missing.path)
 
     return decide

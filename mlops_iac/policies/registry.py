@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
+from typing import Any
 
 from mlops_iac.policies import rules
 from mlops_iac.policies.policy import Enforcement, Policy
@@ -19,12 +20,16 @@ ENTRY_POINT_GROUP = "mlops_iac.policies"
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A named set of rules for one purpose. ``rules`` maps a policy id to the enforcement the pack asks for."""
+    """A named set of rules for one purpose. ``rules`` maps a policy id to the enforcement the pack asks for.
+
+    ``includes`` names the packs whose rules are among them; the pack's own word on a rule comes before theirs.
+    """
 
     id: str
     title: str
     description: str
     rules: Mapping[str, Enforcement]
+    includes: tuple[str, ...] = ()
 
 
 @cache
@@ -42,14 +47,39 @@ def policies() -> Mapping[str, Policy]:
 
 @cache
 def packs() -> Mapping[str, Pack]:
-    """Every pack by id, read from the JSON files in ``packs/``."""
-    found = {}
-    for file in sorted(files("mlops_iac.policies").joinpath("packs").iterdir(), key=lambda item: item.name):
-        if file.name.endswith(".json"):
-            data = json.loads(file.read_text(encoding="utf-8"))
-            enforced = {rule: Enforcement(level) for rule, level in data["rules"].items()}
-            found[data["id"]] = Pack(data["id"], data["title"], data["description"], enforced)
-    return found
+    """Every pack by id, read from the JSON files in ``packs/``, with the rules of the packs that it includes."""
+    written = _read("packs")
+    return {
+        id: Pack(id, data["title"], data["description"], _rules(id, written), _included(data))
+        for id, data in written.items()
+    }
+
+
+@cache
+def profiles() -> Mapping[str, Mapping[str, Enforcement]]:
+    """What each environment asks for less strictly than the packs do, read from the JSON files in ``profiles/``."""
+    return {id: _levels(data) for id, data in _read("profiles").items()}
+
+
+def _read(folder: str) -> Mapping[str, Mapping[str, Any]]:
+    found = sorted(files("mlops_iac.policies").joinpath(folder).iterdir(), key=lambda item: item.name)
+    read = (json.loads(file.read_text(encoding="utf-8")) for file in found if file.name.endswith(".json"))
+    return {data["id"]: data for data in read}
+
+
+def _rules(id: str, written: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Enforcement]:
+    rules: dict[str, Enforcement] = {}
+    for included in _included(written[id]):
+        rules.update(_rules(included, written))
+    return dict(sorted((rules | _levels(written[id])).items()))
+
+
+def _included(data: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(data.get("includes", ()))
+
+
+def _levels(data: Mapping[str, Any]) -> dict[str, Enforcement]:
+    return {rule: Enforcement(level) for rule, level in data["rules"].items()}
 
 
 def _own() -> Iterable[tuple[str, Policy]]:

@@ -52,6 +52,12 @@ def view_system(system: System, today: str = "") -> SystemView:
         limits=Limits(
             regions=tuple(core.policies.allowed_regions) or (core.cloud.region,),
             registries=tuple(core.policies.allowed_registries),
+            accounts=tuple(core.policies.allowed_accounts),
+            instance_types=tuple(core.policies.allowed_instance_types),
+            gpu_nodes=core.policies.max_gpu_nodes,
+            endpoint_instances=core.policies.max_endpoint_instances,
+            training_hours=core.policies.max_training_time.seconds // 3600,
+            log_days=core.policies.min_log_retention.seconds // 86400,
         ),
         declared=declared,
         today=today,

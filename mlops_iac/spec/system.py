@@ -17,6 +17,8 @@ Classification = Literal["public", "internal", "confidential", "restricted"]
 """How sensitive data is; each level in use gets a KMS key of its own."""
 RiskClass = Literal["minimal", "limited", "high"]
 Regulation = Literal["gdpr", "hipaa", "eu-ai-act", "nist-ai-rmf"]
+Enforcement = Literal["mandatory", "advisory", "off"]
+"""Whether a policy's violation stops an apply, is only shown, or is not even looked for."""
 
 
 class SystemSection(Spec, kw_only=True):
@@ -126,9 +128,24 @@ class PoliciesSection(Spec, kw_only=True):
     packs: Annotated[tuple[str, ...], doc("Policy packs; their enforcement adds up, the strictest wins.")] = (
         "aws-baseline",
     )
+    enforcement: Annotated[
+        dict[str, Enforcement], doc("Enforcement of single policies by id, before what packs and environment say.")
+    ] = {}
     waivers: Annotated[list[Waiver], doc("Exceptions from single policies.")] = []
     allowed_regions: Annotated[list[str], doc("Regions that resources may be in; empty means cloud.region only.")] = []
-    allowed_registries: Annotated[list[str], doc("Image registries besides the system's own ECR.")] = []
+    allowed_registries: Annotated[
+        list[str], doc("Image registries besides ECR, such as docker.io/acme; empty allows every one.")
+    ] = []
+    allowed_accounts: Annotated[
+        list[str], doc("Accounts that registries may be shared with besides the own one; empty allows every one.")
+    ] = []
+    allowed_instance_types: Annotated[
+        list[str], doc("Patterns of instance types, such as ml.m5.* or g5.*; empty allows every one.")
+    ] = []
+    max_gpu_nodes: Annotated[int, doc("Most nodes of a pool with GPUs.", ge=0)] = 16
+    max_endpoint_instances: Annotated[int, doc("Most instances of an endpoint or training.", ge=1)] = 50
+    max_training_time: Annotated[Duration, doc("Longest runtime of a training job.")] = Duration(259200)
+    min_log_retention: Annotated[Duration, doc("Shortest time that logs may be kept.")] = Duration(31536000)
 
 
 class Core(Spec, kw_only=True):

@@ -5,7 +5,9 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-cont
 
 from __future__ import annotations
 
+from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
+    NOT_APPLICABLE,
     PASS,
     Enforcement,
     Policy,
@@ -13,21 +15,28 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
-    sample,
+    fails,
+    neighbour,
+    passes,
+    sample_urn,
+    skips,
+    waits,
 )
+from mlops_iac.policies.serving import ALARM
 
-TOKEN = "aws:cloudwatch/metricAlarm:MetricAlarm"
+COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
-    """At least one action, and actions are enabled."""
-    if not resource.inputs.get("alarmActions"):
-        return fail("tells nobody", "alarmActions")
-    if resource.inputs.get("actionsEnabled", True) is False:
+    """At least one action, and actions are enabled; an alarm that another one combines need not speak itself."""
+    if not resource.inputs.flag("actionsEnabled", default=True):
         return fail("has its actions turned off", "actionsEnabled")
-    return PASS
+    if resource.inputs.has("alarmActions"):
+        return PASS
+    if any(stack.pointing_at(resource, COMPOSITE, "alarmRule")):
+        return NOT_APPLICABLE
+    return fail("tells nobody", "alarmActions")
 
 
 POLICY = Policy(
@@ -37,17 +46,21 @@ POLICY = Policy(
     fix="give the component an alert, so that its alarms notify a topic",
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
-    applies_to=(TOKEN,),
+    applies_to=(ALARM, COMPOSITE),
     controls={
-        "securityhub": ("CloudWatch.15", "CloudWatch.17"),
+        "aws-security-hub": ("CloudWatch.15", "CloudWatch.17"),
+        "checkov": ("CKV_AWS_319",),
+        "cdk-nag": ("HIPAA.Security-CloudWatchAlarmAction",),
         "hipaa": ("164.312(b)",),
         "nist-ai-rmf": ("MANAGE-4.1",),
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html#cloudwatch-15",
     check=check,
     samples=(
-        sample(Verdict.PASS, TOKEN, {"alarmActions": ["arn:topic"]}),
-        sample(Verdict.FAIL, TOKEN, {}),
-        sample(Verdict.FAIL, TOKEN, {"alarmActions": ["arn:topic"], "actionsEnabled": False}),
+        passes(ALARM, {"alarmActions": [UNKNOWN]}),
+        fails(ALARM, {}),
+        fails(ALARM, {"alarmActions": ["arn:topic"], "actionsEnabled": False}),
+        waits(ALARM, {"alarmActions": ["arn:topic"], "actionsEnabled": UNKNOWN}),
+        skips(ALARM, {}, neighbour(COMPOSITE, {}, sample_urn(ALARM), "alarmRule")),
     ),
 )

@@ -5,8 +5,10 @@ Source: https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices/ta
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
+from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
     PASS,
@@ -16,25 +18,52 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
-    sample,
+    fails,
+    passes,
+    skips,
     text_of,
+    waits,
 )
 from mlops_iac.providers.facts import facts_of
 
 REQUIRED: Final = ("owner", "cost-center", "environment", "ml-system", "data-class", "risk-class")
+ALLOWED: Final = {
+    "environment": frozenset({"dev", "staging", "prod"}),
+    "data-class": frozenset({"public", "internal", "confidential", "restricted", "personal", "health"}),
+    "risk-class": frozenset({"minimal", "limited", "high"}),
+}
 BUCKET = "aws:s3/bucket:Bucket"
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
-    """All required tags are there, on types that take tags."""
-    facts = facts_of(resource.type) if resource.type.startswith("aws:") else None
-    if facts is None or not facts.taggable:
+    """All required tags are there, with values that mean something, on types that take tags."""
+    if not _taggable(resource.type):
         return NOT_APPLICABLE
-    tags = resource.inputs.get("tags") or {}
+    tags = resource.tags
     missing = [name for name in REQUIRED if not tags.get(name)]
-    return fail(f"lacks the tags {text_of(missing)}", "tags") if missing else PASS
+    if missing:
+        return fail(f"lacks the tags {text_of(missing)}", "tags")
+    for name, values in ALLOWED.items():
+        if tags[name] not in values:
+            return fail(f"has the tag {name}: {tags[name]}, which is none of {text_of(sorted(values))}", "tags")
+    return PASS
+
+
+@cache
+def _taggable(type: str) -> bool:
+    facts = facts_of(type) if type.startswith("aws") else None
+    return facts is not None and facts.taggable
+
+
+_TAGS = {
+    "owner": "ml",
+    "cost-center": "1",
+    "environment": "dev",
+    "ml-system": "x",
+    "data-class": "public",
+    "risk-class": "high",
+}
 
 
 POLICY = Policy(
@@ -45,12 +74,14 @@ POLICY = Policy(
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=("*",),
-    controls={"gdpr": ("30",), "eu-ai-act": ("11",), "nist-ai-rmf": ("GOVERN-1.6",), "ml-governance": ("inventory",)},
+    controls={"gdpr": ("30",), "eu-ai-act": ("11",), "nist-ai-rmf": ("GOVERN-1.6",)},
     source_url="https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices/tagging-best-practices.html",
     check=check,
     samples=(
-        sample(Verdict.PASS, BUCKET, {"tags": dict.fromkeys(REQUIRED, "x")}),
-        sample(Verdict.FAIL, BUCKET, {"tags": {"owner": "x"}}),
-        sample(Verdict.NOT_APPLICABLE, "aws:s3/bucketPolicy:BucketPolicy", {}),
+        passes(BUCKET, {"tags": _TAGS}),
+        fails(BUCKET, {"tags": {"owner": "x"}}),
+        fails(BUCKET, {"tags": {**_TAGS, "environment": "Production"}}),
+        waits(BUCKET, {"tags": UNKNOWN}),
+        skips("aws:s3/bucketPolicy:BucketPolicy", {}),
     ),
 )

@@ -1,36 +1,42 @@
-"""Log groups are encrypted, and kept for a year.
+"""Logs are kept long enough and encrypted.
 
 Source: https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html#cloudwatch-16
 """
 
 from __future__ import annotations
 
+from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
+    ELSEWHERE,
     PASS,
     Enforcement,
+    Limits,
     Policy,
     PolicySeverity,
     ResourceView,
     Result,
     StackView,
-    Verdict,
+    SystemView,
     fail,
-    sample,
+    fails,
+    passes,
+    waits,
 )
 
-TOKEN = "aws:cloudwatch/logGroup:LogGroup"
-SHORTEST = 365
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+HIGH_RISK_DAYS = 183
+"""Six months: what the AI Act's articles 19 and 26(6) ask for, whatever the organisation's own limit is."""
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
-    """Retention is set and at least 365 days, and a key is named."""
-    days = resource.inputs.get("retentionInDays")
-    if not isinstance(days, int) or days < SHORTEST:
-        kept = days if isinstance(days, int) else "an unset number of"
-        return fail(f"keeps events for {kept} days, not {SHORTEST}", "retentionInDays")
-    if not resource.inputs.get("kmsKeyId"):
-        return fail("is not encrypted with an own key", "kmsKeyId")
-    return PASS
+    """Retention is set and long enough (0 keeps for ever, which is too long), and a key is named."""
+    days = resource.inputs.number("retentionInDays")
+    shortest = max(stack.system.limits.log_days, HIGH_RISK_DAYS if stack.system.high_risk else 0)
+    if not days:
+        return fail("keeps its events for ever", "retentionInDays")
+    if days < shortest:
+        return fail(f"keeps its events for {days:g} days, less than {shortest}", "retentionInDays")
+    return PASS if resource.inputs.has("kmsKeyId") else fail("is not encrypted with a key of its own", "kmsKeyId")
 
 
 POLICY = Policy(
@@ -40,19 +46,31 @@ POLICY = Policy(
     fix="set env.log_retention to 365d or more, and a KMS key",
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
-    applies_to=(TOKEN,),
+    applies_to=(LOG_GROUP,),
     controls={
-        "securityhub": ("CloudWatch.16",),
+        "aws-security-hub": ("CloudWatch.16",),
+        "checkov": ("CKV_AWS_66", "CKV_AWS_158", "CKV_AWS_338"),
+        "cdk-nag": ("HIPAA.Security-CloudWatchLogGroupRetentionPeriod",),
         "hipaa": ("164.312(b)",),
         "gdpr": ("5(1)(e)",),
-        "eu-ai-act": ("12", "19", "26(6)"),
+        "eu-ai-act": ("19", "26(6)"),
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html#cloudwatch-16",
     check=check,
     samples=(
-        sample(Verdict.PASS, TOKEN, {"retentionInDays": 365, "kmsKeyId": "arn:key"}),
-        sample(Verdict.FAIL, TOKEN, {"retentionInDays": 30, "kmsKeyId": "arn:key"}),
-        sample(Verdict.FAIL, TOKEN, {"retentionInDays": 400}),
-        sample(Verdict.FAIL, TOKEN, {"kmsKeyId": "arn:key"}),
+        passes(LOG_GROUP, {"retentionInDays": 365, "kmsKeyId": UNKNOWN}),
+        passes(
+            LOG_GROUP, {"retentionInDays": 30, "kmsKeyId": "arn:key"}, system=SystemView(limits=Limits(log_days=30))
+        ),
+        fails(LOG_GROUP, {"retentionInDays": 30, "kmsKeyId": "arn:key"}),
+        fails(
+            LOG_GROUP,
+            {"retentionInDays": 30, "kmsKeyId": "arn:key"},
+            system=SystemView(risk_class="high", limits=Limits(log_days=30)),
+        ),
+        fails(LOG_GROUP, {"retentionInDays": 400}),
+        fails(LOG_GROUP, {"kmsKeyId": "arn:key"}),
+        waits(LOG_GROUP, {"retentionInDays": UNKNOWN}),
+        ELSEWHERE,
     ),
 )

@@ -1,11 +1,13 @@
 """Databases are encrypted and have no public address.
 
-Source: https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html
+Source: https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html#rds-3
 """
 
 from __future__ import annotations
 
+from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
+    NOT_APPLICABLE,
     PASS,
     Enforcement,
     Policy,
@@ -13,42 +15,50 @@ from mlops_iac.policies.policy import (
     ResourceView,
     Result,
     StackView,
-    Verdict,
     fail,
-    sample,
+    fails,
+    passes,
+    skips,
+    waits,
 )
 
-TOKEN = "aws:rds/instance:Instance"
+INSTANCE = "aws:rds/instance:Instance"
+CLUSTER = "aws:rds/cluster:Cluster"
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
-    """Storage is encrypted and the instance is private."""
-    if resource.inputs.get("storageEncrypted") is not True:
-        return fail("is not encrypted", "storageEncrypted")
-    if resource.inputs.get("publiclyAccessible", False) is not False:
+    """Storage is encrypted and the database is private; a replica takes its source's encryption."""
+    if resource.inputs.flag("publiclyAccessible"):
         return fail("has a public address", "publiclyAccessible")
-    return PASS
+    if resource.inputs.has("replicateSourceDb") or resource.inputs.has("replicationSourceIdentifier"):
+        return NOT_APPLICABLE
+    return PASS if resource.inputs.flag("storageEncrypted") else fail("is not encrypted", "storageEncrypted")
 
 
 POLICY = Policy(
     id="rds-encrypted-and-private",
     title="Databases are encrypted and private",
-    why="Experiment metadata names people and data; encryption cannot be added to a database later.",
-    fix="set storageEncrypted: true and publiclyAccessible: false",
+    why="Encryption cannot be turned on later without a copy, and a public database is attacked from its first minute.",
+    fix="set storageEncrypted: true (replaces the instance) and publiclyAccessible: false",
     severity=PolicySeverity.CRITICAL,
     enforcement=Enforcement.MANDATORY,
-    applies_to=(TOKEN,),
+    applies_to=(INSTANCE, CLUSTER),
     controls={
-        "cis": ("2.3.1", "2.3.3"),
-        "fsbp": ("RDS.2", "RDS.3"),
+        "aws-fsbp": ("RDS.2", "RDS.3", "RDS.27"),
+        "checkov": ("CKV_AWS_16", "CKV_AWS_17", "CKV_AWS_96"),
+        "cdk-nag": ("AwsSolutions-RDS2",),
+        "aws-guard": ("rds-storage-encrypted", "rds-instance-public-access"),
         "hipaa": ("164.312(a)(2)(iv)",),
         "gdpr": ("32(1)(a)",),
     },
-    source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html",
+    source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html#rds-3",
     check=check,
     samples=(
-        sample(Verdict.PASS, TOKEN, {"storageEncrypted": True}),
-        sample(Verdict.FAIL, TOKEN, {}),
-        sample(Verdict.FAIL, TOKEN, {"storageEncrypted": True, "publiclyAccessible": True}),
+        passes(INSTANCE, {"storageEncrypted": True, "publiclyAccessible": False}),
+        fails(INSTANCE, {}),
+        fails(CLUSTER, {"storageEncrypted": False}),
+        fails(INSTANCE, {"storageEncrypted": True, "publiclyAccessible": True}),
+        waits(INSTANCE, {"storageEncrypted": UNKNOWN}),
+        skips(INSTANCE, {"replicateSourceDb": "primary"}),
     ),
 )

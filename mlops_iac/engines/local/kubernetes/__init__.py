@@ -1,1 +1,1 @@
-"""Kubernetes objects of the local target, on an API server of this machine or only recorded."""
+"""Kubernetes on the local target: server-side apply to an API server on this machine or one that the user named."""

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from mlops_iac.engines.local.provider import OutcomeUnknownError, ProviderError, UnreachableError
 
@@ -48,7 +48,7 @@ class Kind:
         """The REST path of an object, or of all of them without a name."""
         root = f"/api/{self.api_version}" if "/" not in self.api_version else f"/apis/{self.api_version}"
         within = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        return f"{root}{within}/{self.plural}" + (f"/{name}" if name else "")
+        return f"{root}{within}/{self.plural}" + (f"/{quote(name, safe=':')}" if name else "")
 
 
 @dataclass(slots=True)

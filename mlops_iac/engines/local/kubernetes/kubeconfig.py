@@ -83,7 +83,7 @@ def _entries(files: Sequence[Path]) -> dict[str, dict[str, _Entry]]:
 
 def _token(user: _Entry) -> str:
     if user.content.get("tokenFile"):
-        return (user.folder / user.content["tokenFile"]).read_text(encoding="utf-8").strip()
+        return (user.folder / str(user.content["tokenFile"])).read_text(encoding="utf-8").strip()
     return str(user.content.get("token") or "")
 
 
@@ -108,7 +108,7 @@ def _material(entry: _Entry, name: str) -> bytes | None:
     if entry.content.get(f"{name}-data"):
         return base64.b64decode(entry.content[f"{name}-data"])
     if entry.content.get(name):
-        return (entry.folder / entry.content[name]).read_bytes()
+        return (entry.folder / str(entry.content[name])).read_bytes()
     return None
 
 

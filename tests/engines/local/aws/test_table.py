@@ -109,8 +109,12 @@ NOT_SEEN_GONE = {
     "aws:sagemaker/modelPackageGroup:ModelPackageGroup",
 }
 """Types whose read still answers after the delete: an empty setting, or a delete that moto 5.2.5 does not have."""
-UPDATE_LACKING = {"aws:budgets/budget:Budget", "aws:sagemaker/endpoint:Endpoint"}
-"""Types whose update call moto 5.2.5 does not have; the result says that it was only recorded."""
+UPDATE_LACKING = {
+    "aws:budgets/budget:Budget",
+    "aws:rds/subnetGroup:SubnetGroup",
+    "aws:sagemaker/endpoint:Endpoint",
+}
+"""Types whose update call moto 5.2.5 does not have, or breaks; the result says that it was only recorded."""
 
 
 @pytest.mark.parametrize("type", sorted(RECORDED))

@@ -1,0 +1,256 @@
+"""The local target as one object: apply, refresh and destroy a whole system on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.local import moto_server
+from mlops_iac.engines.local.codes import EMULATOR_GONE
+from mlops_iac.engines.local.events import OnEvent, RunResult, StackResult
+from mlops_iac.engines.local.executor import Settings, apply_stack, package_of
+from mlops_iac.engines.local.kubernetes.cluster import ClusterChoice, Clusters
+from mlops_iac.engines.local.provider import (
+    RECORDED,
+    Properties,
+    Provider,
+    ProviderFactory,
+    RecordingProvider,
+)
+from mlops_iac.engines.local.refresh import refresh_stack
+from mlops_iac.engines.local.store import Store
+from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
+from mlops_iac.state.snapshot import ResourceState, Snapshot
+
+AWS_PACKAGES = ("aws", "aws-native")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOptions:
+    """How the local target runs.
+
+    ``endpoint``: an AWS emulator that runs already; without it a moto server of this system's own is used. ``context``: a
+    kubeconfig context that the user named; without it the ``KUBEBUILDER_ASSETS`` API server, else objects are
+    recorded. ``force`` takes the lock over from a run on another host.
+    """
+
+    parallel: int = 8
+    endpoint: str | None = None
+    context: str | None = None
+    force: bool = False
+    command: str = "mlops-iac"
+    on_event: OnEvent = lambda event: None
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+class LocalEngine:
+    """The state below ``root`` and the emulators that its resources live in.
+
+    Every method raises ``DiagnosticsError`` when the state is damaged, locked or cannot be written, and when an emulator
+    cannot be reached; ``up`` and ``destroy`` also when a protected resource would go.
+    """
+
+    def __init__(self, root: Path, options: LocalOptions | None = None) -> None:
+        self._options = options or LocalOptions()
+        self._store = Store(root, environ=self._options.environ)
+        self._notes: list[Diagnostic] = []
+        self._clusters = Clusters(self._store.folder, ClusterChoice(self._options.context, self._options.environ))
+
+    @property
+    def store(self) -> Store:
+        """The state folder: backups, export, import."""
+        return self._store
+
+    def load_snapshots(self, environment: str | None = None) -> dict[str, Snapshot]:
+        """The state of every stack by project, of one environment where it is given. Takes no lock."""
+        return {
+            project: self._store.load(project, stack)
+            for project, stack in self._store.stacks()
+            if environment in (None, stack)
+        }
+
+    def outputs(self, environment: str) -> dict[str, Mapping[str, Any]]:
+        """The outputs of every stack of an environment, by project."""
+        return {project: snapshot.outputs for project, snapshot in self.load_snapshots(environment).items()}
+
+    def up(self, graph: Graph) -> RunResult:
+        """Bring every layer in order to what ``graph`` declares; stop after a layer with a failure.
+
+        Stacks of the same system and environment that the graph no longer has are deleted last, users first.
+        """
+        with self._run() as settings:
+            states = self.load_snapshots(graph.environment)
+            self._refuse_lost_emulator(states)
+            factory = self._factory()
+            results: list[StackResult] = []
+            outputs: dict[str, Mapping[str, Any]] = {}
+            for stack in graph.stacks:
+                result = apply_stack(stack, outputs, factory, self._store, settings)
+                results.append(result)
+                outputs[stack.layer.value] = result.outputs
+                if not result.ok:
+                    return self._result(results)
+            kept = {stack.project for stack in graph.stacks}
+            for gone in _last_first(states[project] for project in states if project not in kept):
+                if gone.project.startswith(f"{graph.system}-") and (gone.resources or gone.pending):
+                    results.append(self._delete_all(gone, factory, settings))
+                    if not results[-1].ok:
+                        break
+            return self._result(results)
+
+    def refresh(self, graph: Graph | None = None) -> RunResult:
+        """Read every resource and take what is found into the state; of ``graph``'s stacks, or of all.
+
+        An emulator that is gone is started again, empty: what it held is then dropped from the state.
+        """
+        with self._run() as settings:
+            factory = self._factory()
+            wanted = {(stack.project, stack.name) for stack in graph.stacks} if graph is not None else None
+            results = [
+                refresh_stack(project, stack, factory, self._store, settings)
+                for project, stack in self._store.stacks()
+                if wanted is None or (project, stack) in wanted
+            ]
+            return self._result(results)
+
+    def destroy(self, environment: str, *, forget: bool = False) -> RunResult:
+        """Delete every resource of every stack of an environment, last layer first.
+
+        ``forget`` empties the state without a call, for resources whose emulator is gone.
+        """
+        with self._run() as settings:
+            states = self.load_snapshots(environment)
+            if forget:
+                return self._result([self._forget(snapshot) for snapshot in _last_first(states.values())])
+            self._refuse_lost_emulator(states)
+            factory = self._factory()
+            results: list[StackResult] = []
+            for snapshot in _last_first(states.values()):
+                if snapshot.resources or snapshot.pending:
+                    results.append(self._delete_all(snapshot, factory, settings))
+                    if not results[-1].ok:
+                        break
+            return self._result(results)
+
+    def stop(self) -> None:
+        """End the emulators that this system started; their resources go with them."""
+        with self._store.locked(self._options.command, force=self._options.force):
+            moto_server.stop(self._store.folder)
+            self._clusters.stop()
+
+    @contextmanager
+    def _run(self) -> Iterator[Settings]:
+        """Hold the lock, and turn SIGINT and SIGTERM into a request to finish what is in flight."""
+        asked = threading.Event()
+        self._notes = []
+        with (
+            self._store.locked(self._options.command, force=self._options.force),
+            _on_signals(asked.set),
+        ):
+            yield Settings(self._options.parallel, self._options.on_event, asked.is_set)
+
+    def _delete_all(self, snapshot: Snapshot, factory: ProviderFactory, settings: Settings) -> StackResult:
+        empty = Stack(_layer_of(snapshot.project), snapshot.project, snapshot.stack, ())
+        return apply_stack(empty, {}, factory, self._store, settings)
+
+    def _forget(self, snapshot: Snapshot) -> StackResult:
+        emptied = self._store.save(replace(snapshot, resources=(), pending=(), outputs={}))
+        return StackResult(snapshot.project, snapshot.stack, emptied)
+
+    def _result(self, results: list[StackResult]) -> RunResult:
+        return RunResult(tuple(results), tuple(self._notes))
+
+    def _factory(self) -> ProviderFactory:
+        """Providers by package and configuration, each made when the first resource needs it."""
+        made: dict[str, Provider] = {}
+        guard = threading.Lock()
+
+        def provider(package: str, inputs: Properties) -> Provider:
+            label = f"{package} {sorted(inputs.items(), key=str)}"
+            with guard:
+                if label not in made:
+                    made[label] = self._make(package, inputs)
+                return made[label]
+
+        return provider
+
+    def _make(self, package: str, inputs: Properties) -> Provider:
+        if package in AWS_PACKAGES:
+            from mlops_iac.engines.local.aws.provider import AwsProvider
+            from mlops_iac.engines.local.aws.session import Session
+
+            accounts = inputs.get("allowedAccountIds") or ["123456789012"]
+            region = inputs.get("region") or "us-east-1"
+            return AwsProvider(Session(self._endpoint(), str(region), str(accounts[0])))
+        if package == "kubernetes":
+            provider, note = self._clusters.provider()
+            if note is not None and note not in self._notes:
+                self._notes.append(note)
+            return provider
+        return RecordingProvider(package)
+
+    def _endpoint(self) -> str:
+        if self._options.endpoint is not None:
+            return self._options.endpoint
+        folder = self._store.folder
+        return (moto_server.find(folder) or moto_server.start(folder)).endpoint
+
+    def _refuse_lost_emulator(self, states: Mapping[str, Snapshot]) -> None:
+        """An emulator keeps its resources in memory: a state that outlives it must not look deployed."""
+        lost: list[tuple[str, str, tuple[str, ...]]] = []
+        if self._options.endpoint is None and moto_server.find(self._store.folder) is None:
+            lost.append(("AWS resources", "the moto server", AWS_PACKAGES))
+        if self._options.context is None and not self._clusters.running():
+            lost.append(("Kubernetes objects", "the API server", ("kubernetes",)))
+        hint = (
+            "`mlops-iac refresh` starts an empty one and drops them from the state; "
+            "`mlops-iac destroy --forget` empties the state"
+        )
+        resources = [item for snapshot in states.values() for item in snapshot.resources]
+        counts = [(sum(_lives_in(item, packages) for item in resources), what, where) for what, where, packages in lost]
+        gone = [
+            Diagnostic(EMULATOR_GONE, f"the state has {count} {what}, and {where} that held them is gone", hint)
+            for count, what, where in counts
+            if count
+        ]
+        if gone:
+            raise DiagnosticsError(gone)
+
+
+@contextmanager
+def _on_signals(ask: Callable[[], None]) -> Iterator[None]:
+    """Call ``ask`` on the first SIGINT or SIGTERM. Only the main thread can take signals; elsewhere nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        ask()
+
+    former = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _last_first(snapshots: Any) -> list[Snapshot]:
+    return sorted(snapshots, key=lambda item: LAYERS.index(_layer_of(item.project)), reverse=True)
+
+
+def _layer_of(project: str) -> Layer:
+    return next((layer for layer in LAYERS if project.endswith(f"-{layer.value}")), LAYERS[-1])
+
+
+def _lives_in(resource: ResourceState, packages: tuple[str, ...]) -> bool:
+    ours = resource.custom and package_of(resource.type) in packages
+    return ours and not (resource.id or "").startswith(RECORDED)

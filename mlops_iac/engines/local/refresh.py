@@ -1,0 +1,140 @@
+"""Compares a state with what the providers have, and takes their word for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.local.codes import RESOURCE_FAILED
+from mlops_iac.engines.local.events import Drift, Event, EventKind, StackResult
+from mlops_iac.engines.local.executor import DEFAULTS, Settings, provider_of
+from mlops_iac.engines.local.provider import RECORDED, Found, ProviderError, ProviderFactory
+from mlops_iac.engines.local.recovery import resolve_pending
+from mlops_iac.engines.local.schedule import run_in_order
+from mlops_iac.engines.local.store import Ledger, Store
+from mlops_iac.engines.local.values import plain, with_secrets
+from mlops_iac.graph.evaluate import SecretValue
+from mlops_iac.plan.compare import differences
+from mlops_iac.plan.model import PropertyChange
+from mlops_iac.plan.paths import format_property
+from mlops_iac.state.checkpoint import PROVIDER_PREFIX, parse_urn
+from mlops_iac.state.edits import key_of
+from mlops_iac.state.snapshot import ResourceState
+
+
+def refresh_stack(
+    project: str, stack: str, factory: ProviderFactory, store: Store, settings: Settings = DEFAULTS
+) -> StackResult:
+    """Read every resource of a stack; the state then has the actual inputs and outputs, and lacks what is gone.
+
+    A resource whose provider gives an error is left as it is and listed as a failure: only a plain "does not exist"
+    drops one. Raises ``DiagnosticsError`` when the state is damaged or cannot be written.
+    """
+    ledger = store.open(project, stack)
+    try:
+        resolved = resolve_pending(ledger, lambda resource: provider_of(resource, ledger, factory))
+        reader = _Reader(ledger, factory, settings)
+        subjects = {f"{item.urn} {item.id}": item for item in ledger.snapshot().resources if _is_read(item)}
+        outcome = run_in_order(
+            dict.fromkeys(subjects, ()),
+            lambda label: reader.read(subjects[label]),
+            parallel=settings.parallel,
+            cancelled=settings.cancelled,
+        )
+    except BaseException:
+        with suppress(DiagnosticsError):
+            ledger.close()
+        raise
+    return StackResult(
+        project,
+        stack,
+        ledger.close(),
+        same=reader.same,
+        failures=tuple(sorted(reader.failures, key=lambda item: item.message)),
+        resolved=resolved,
+        drift=tuple(sorted(reader.drift, key=lambda item: item.urn)),
+        stopped=outcome.stopped,
+    )
+
+
+class _Reader:
+    """Reads resources on several threads and collects what differs."""
+
+    def __init__(self, ledger: Ledger, factory: ProviderFactory, settings: Settings) -> None:
+        self._ledger = ledger
+        self._factory = factory
+        self._settings = settings
+        self._guard = threading.Lock()
+        self.same = 0
+        self.failures: list[Diagnostic] = []
+        self.drift: list[Drift] = []
+
+    def read(self, resource: ResourceState) -> bool:
+        """Compare one resource, and take what was found into the state."""
+        name = parse_urn(resource.urn).name
+        try:
+            provider = provider_of(resource, self._ledger, self._factory)
+            id = resource.id or ""
+            found = provider.read(resource.urn, resource.type, id, plain(resource.inputs), plain(resource.outputs))
+        except ProviderError as error:
+            text = f"{resource.type} {name}: cannot be read: {error}"
+            hint = "nothing is dropped from the state; run the command again when the provider answers"
+            self._note(None, Diagnostic(RESOURCE_FAILED, text, hint), resource, EventKind.FAILED)
+            return False
+        if found is None:
+            self._ledger.edit(drop=(key_of(resource),))
+            self._note(Drift(resource.urn, resource.type, name, gone=True), None, resource, EventKind.DONE)
+            return True
+        changes = drift_of(resource, found)
+        outputs = with_secrets(found.outputs, resource)
+        if changes or outputs != dict(resource.outputs):
+            inputs = _marked(found.inputs, resource.inputs)
+            self._ledger.edit(put=(replace(resource, inputs=inputs, outputs=outputs),))
+        drift = Drift(resource.urn, resource.type, name, diff=changes) if changes else None
+        self._note(drift, None, resource, EventKind.DONE)
+        return True
+
+    def _note(self, drift: Drift | None, failure: Diagnostic | None, resource: ResourceState, kind: EventKind) -> None:
+        message = "it is gone" if drift is not None and drift.gone else failure.message if failure else ""
+        event = Event(kind, None, resource.urn, resource.type, parse_urn(resource.urn).name, message=message)
+        with self._guard:
+            if drift is not None:
+                self.drift.append(drift)
+            elif failure is not None:
+                self.failures.append(failure)
+            else:
+                self.same += 1
+            self._settings.on_event(event)
+
+
+def drift_of(resource: ResourceState, found: Found) -> tuple[PropertyChange, ...]:
+    """How the actual inputs differ from those of the state; a secret shows as a secret."""
+    actual = _marked(found.inputs, resource.inputs)
+    return tuple(
+        PropertyChange(format_property(item.path), item.kind, item.old, item.new)
+        for item in differences(resource.inputs, actual)
+    )
+
+
+def _marked(actual: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """``actual`` with secrets marked where ``known`` has them."""
+    return {name: _marked_value(value, known.get(name)) for name, value in actual.items()}
+
+
+def _marked_value(actual: Any, known: Any) -> Any:
+    if isinstance(known, SecretValue):
+        return actual if isinstance(actual, SecretValue) else SecretValue(actual)
+    if isinstance(known, Mapping) and isinstance(actual, Mapping):
+        return {key: _marked_value(value, known.get(key)) for key, value in actual.items()}
+    if isinstance(known, list) and isinstance(actual, list) and len(known) == len(actual):
+        return [_marked_value(value, other) for value, other in zip(actual, known, strict=True)]
+    return actual
+
+
+def _is_read(resource: ResourceState) -> bool:
+    engine = not resource.custom or resource.type.startswith(PROVIDER_PREFIX)
+    return not (engine or (resource.id or "").startswith(RECORDED))

@@ -97,7 +97,7 @@ def open_to_all(statement: Inputs) -> bool:
 
 
 def condition_keys(statement: Inputs) -> set[str]:
-    """The condition keys that limit a statement, in lower case; a negated or ``...IfExists`` operator limits nothing."""
+    """The condition keys that limit a statement, in lower case; negated and ``...IfExists`` operators do not."""
     condition = statement.at("Condition")
     if not isinstance(condition, Mapping):
         return set()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from mlops_iac.policies.inputs import Inputs
-from mlops_iac.policies.policy import ResourceView
+from mlops_iac.policies.policy import ResourceView, StackView
 
 GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
 RULE: Final = "aws:ec2/securityGroupRule:SecurityGroupRule"
@@ -64,3 +64,18 @@ def rules_of(resource: ResourceView) -> Iterator[Rule]:
         yield Rule(resource.inputs.text("type") != "egress", resource.inputs)
     else:
         yield Rule(resource.type == INGRESS, resource.inputs)
+
+
+def closed(resource: ResourceView, input: str, stack: StackView) -> bool:
+    """Whether the security groups that an input names are in sight, and none of them lets anything out to anywhere."""
+    groups = list(stack.targets_of(resource, input, GROUP))
+    return bool(groups) and not any(_lets_out(group, stack) for group in groups)
+
+
+def _lets_out(group: ResourceView, stack: StackView) -> bool:
+    holders = [
+        group,
+        *(stack.pointing_at(group, RULE, "securityGroupId")),
+        *(stack.pointing_at(group, EGRESS, "securityGroupId")),
+    ]
+    return any(not rule.ingress and rule.anywhere for holder in holders for rule in rules_of(holder))

@@ -28,10 +28,12 @@ from mlops_iac.policies.policy import (
     worst,
 )
 from mlops_iac.policies.serving import ENDPOINT_CONFIG, TRAINING_JOB
+from mlops_iac.policies.training import PIPELINE, trainings
 
 PLACES: Final = {
     ENDPOINT_CONFIG: ("productionVariants", "instanceType", "initialInstanceCount"),
     TRAINING_JOB: ("resourceConfig", "instanceType", "instanceCount"),
+    PIPELINE: ("resourceConfig", "instanceType", "instanceCount"),
     "aws:sagemaker/notebookInstance:NotebookInstance": ("", "instanceType", ""),
     "aws:eks/nodeGroup:NodeGroup": ("", "instanceTypes", ""),
     "aws:ec2/instance:Instance": ("", "instanceType", ""),
@@ -43,7 +45,8 @@ PLACES: Final = {
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Every type fits one of the allowed patterns, and an endpoint or training takes no more machines than allowed."""
     base, types, count = PLACES[resource.type]
-    places = list(resource.inputs.each(base)) if base else [resource.inputs]
+    owners = trainings(resource) if resource.type == PIPELINE else (resource.inputs,)
+    places = [place for owner in owners for place in (owner.each(base) if base else (owner,))]
     judged = [place for place in places if place.has(types)]
     return worst(judged, lambda place: _within(place, types, count, stack.system.limits))
 

@@ -26,11 +26,11 @@ from mlops_iac.policies.policy import (
     skips,
     waits,
 )
+from mlops_iac.policies.training import PIPELINE
 
 SCHEDULE_TYPE = "aws:scheduler/schedule:Schedule"
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 MACHINE = "aws:sfn/stateMachine:StateMachine"
-PIPELINE = "aws:sagemaker/pipeline:Pipeline"
 ARN: Final = re.compile(r"^arn:aws[a-z-]*:sagemaker:[^:]*:[^:]*:pipeline/")
 STARTS: Final = re.compile(r"sagemaker:(startPipelineExecution|createTrainingJob)", re.IGNORECASE)
 DEPLOYS: Final = re.compile(r"sagemaker:(create|update)Endpoint\b", re.IGNORECASE)

@@ -25,8 +25,8 @@ from mlops_iac.policies.policy import (
     skips,
 )
 from mlops_iac.policies.serving import TRAINING_JOB
+from mlops_iac.policies.training import PIPELINE
 
-PIPELINE = "aws:sagemaker/pipeline:Pipeline"
 INPUTS: Final = {TRAINING_JOB: "inputDataConfigs", PIPELINE: "pipelineDefinition"}
 
 

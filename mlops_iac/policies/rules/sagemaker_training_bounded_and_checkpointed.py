@@ -6,8 +6,8 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-train
 from __future__ import annotations
 
 from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
-    ELSEWHERE,
     PASS,
     Enforcement,
     Policy,
@@ -18,9 +18,12 @@ from mlops_iac.policies.policy import (
     fail,
     fails,
     passes,
+    skips,
     waits,
+    worst,
 )
 from mlops_iac.policies.serving import TRAINING_JOB
+from mlops_iac.policies.training import PIPELINE, TRAININGS, trainings
 
 RUNTIME = "stoppingCondition.maxRuntimeInSeconds"
 WAIT = "stoppingCondition.maxWaitTimeInSeconds"
@@ -29,16 +32,19 @@ HOUR = 3600
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """The runtime is within the limit; spot training has a waiting time and checkpoints."""
-    runtime = resource.inputs.number(RUNTIME)
+    return worst(trainings(resource), lambda job: _bounded(job, stack.system.limits.training_hours))
+
+
+def _bounded(job: Inputs, hours: int) -> Result:
+    runtime = job.number(RUNTIME)
     if runtime is None:
-        return fail("has no longest runtime", RUNTIME)
-    hours = stack.system.limits.training_hours
+        return fail("has no longest runtime for its training", job.path_of(RUNTIME))
     if runtime > hours * HOUR:
-        return fail(f"may run for {runtime / HOUR:g} hours, more than {hours}", RUNTIME)
-    if resource.inputs.flag("enableManagedSpotTraining"):
+        return fail(f"may train for {runtime / HOUR:g} hours, more than {hours}", job.path_of(RUNTIME))
+    if job.flag("enableManagedSpotTraining"):
         for path in (WAIT, "checkpointConfig.s3Uri"):
-            if not resource.inputs.has(path):
-                return fail(f"uses spot machines without {path}", path)
+            if not job.has(path):
+                return fail(f"uses spot machines without {path}", job.path_of(path))
     return PASS
 
 
@@ -52,7 +58,7 @@ POLICY = Policy(
     fix="set stoppingCondition.maxRuntimeInSeconds; for spot also maxWaitTimeInSeconds and checkpointConfig.s3Uri",
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
-    applies_to=(TRAINING_JOB,),
+    applies_to=TRAININGS,
     controls={"nist-ai-rmf": ("MEASURE-2.12",)},
     source_url="https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html",
     check=check,
@@ -62,6 +68,6 @@ POLICY = Policy(
         fails(TRAINING_JOB, {"stoppingCondition": {"maxRuntimeInSeconds": 3600 * 100}}),
         fails(TRAINING_JOB, {**_BOUNDED, "enableManagedSpotTraining": True}),
         waits(TRAINING_JOB, {"stoppingCondition": {"maxRuntimeInSeconds": UNKNOWN}}),
-        ELSEWHERE,
+        skips(PIPELINE, {"pipelineDefinition": "{}"}),
     ),
 )

@@ -9,8 +9,8 @@ from typing import Any
 
 from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.hardware import local_storage
+from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
-    ELSEWHERE,
     PASS,
     Enforcement,
     Policy,
@@ -21,21 +21,30 @@ from mlops_iac.policies.policy import (
     fail,
     fails,
     passes,
+    skips,
     waits,
+    worst,
 )
 from mlops_iac.policies.serving import TRAINING_JOB
+from mlops_iac.policies.training import PIPELINE, TRAININGS, trainings
+
+TRAFFIC = "enableInterContainerTrafficEncryption"
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Both keys are set (disks inside the machine take none), and traffic is encrypted between several machines."""
-    if not resource.inputs.has("outputDataConfig.kmsKeyId"):
-        return fail("writes models without a key of its own", "outputDataConfig.kmsKeyId")
-    keyed = resource.inputs.has("resourceConfig.volumeKmsKeyId")
-    if not keyed and not local_storage(resource.inputs.text("resourceConfig.instanceType")):
-        return fail("keeps data on disks without a key of its own", "resourceConfig.volumeKmsKeyId")
-    several = (resource.inputs.number("resourceConfig.instanceCount") or 1) > 1
-    if several and not resource.inputs.flag("enableInterContainerTrafficEncryption"):
-        return fail("does not encrypt the traffic between its machines", "enableInterContainerTrafficEncryption")
+    return worst(trainings(resource), _encrypted)
+
+
+def _encrypted(job: Inputs) -> Result:
+    if not job.has("outputDataConfig.kmsKeyId"):
+        return fail("writes models without a key of its own", job.path_of("outputDataConfig.kmsKeyId"))
+    keyed = job.has("resourceConfig.volumeKmsKeyId")
+    if not keyed and not local_storage(job.text("resourceConfig.instanceType")):
+        return fail("keeps data on disks without a key of its own", job.path_of("resourceConfig.volumeKmsKeyId"))
+    several = (job.number("resourceConfig.instanceCount") or 1) > 1
+    if several and not job.flag(TRAFFIC):
+        return fail("does not encrypt the traffic between its machines", job.path_of(TRAFFIC))
     return PASS
 
 
@@ -51,7 +60,7 @@ POLICY = Policy(
     fix="set volumeKmsKeyId, outputDataConfig.kmsKeyId, and enableInterContainerTrafficEncryption for several machines",
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
-    applies_to=(TRAINING_JOB,),
+    applies_to=TRAININGS,
     controls={
         "prowler": (
             "sagemaker_training_jobs_volume_and_output_encryption_enabled",
@@ -70,6 +79,6 @@ POLICY = Policy(
         fails(TRAINING_JOB, _job(1, resourceConfig={"instanceType": "ml.m5.large"})),
         passes(TRAINING_JOB, _job(1, resourceConfig={"instanceType": "ml.g5.xlarge"})),
         waits(TRAINING_JOB, _job(UNKNOWN)),
-        ELSEWHERE,
+        skips(PIPELINE, {"pipelineDefinition": "{}"}),
     ),
 )

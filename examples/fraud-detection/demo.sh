@@ -11,7 +11,7 @@ run() { printf '$ mlops-iac %s\n' "$*"; mlops-iac "$@"; }
 
 if [ -d "$demo/.mlops-iac" ]; then
   say "An earlier demo is still deployed: destroying it first"
-  mlops-iac destroy -C "$demo" --yes --forget-lost buckets.models.protect=null
+  mlops-iac destroy -C "$demo" --yes --forget
 fi
 rm -rf "$demo"
 mkdir -p "$demo"

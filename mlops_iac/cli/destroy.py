@@ -9,15 +9,15 @@ import click
 
 from mlops_iac.cli.options import EXIT_FAILURE, format_option, request_for, system_options
 from mlops_iac.cli.printing import print_result
-from mlops_iac.cli.target import confirm, local_engine, target_options
+from mlops_iac.cli.target import TargetChoice, confirm, local_engine, target_options
 from mlops_iac.pipeline import environment_of, run_phases
 
 
 @click.command(short_help="Delete everything.")
 @click.option(
-    "--forget-lost",
+    "--forget",
     is_flag=True,
-    help="Forget resources of a local target that is gone, such as a moto server that was stopped.",
+    help="Only empty the state, for resources of a moto server or API server that is gone.",
 )
 @target_options
 @format_option("text", "json")
@@ -26,12 +26,8 @@ def command(
     folder: Path,
     overrides: tuple[str, ...],
     form: str,
-    target: str,
-    yes: bool,
-    parallel: int,
-    kube_context: str | None,
-    force_lock: bool,
-    forget_lost: bool,
+    choice: TargetChoice,
+    forget: bool,
 ) -> None:
     """Delete every resource of the environment, last layer first, and stop the local target's servers.
 
@@ -43,9 +39,11 @@ def command(
     """
     run = run_phases(request_for(folder, overrides), until="compile")
     environment = environment_of(run)
-    confirm(f"Delete everything of {environment} on the local target?", yes=yes)
-    with local_engine(folder.resolve(), parallel=parallel, kube_context=kube_context, quiet=form == "json") as engine:
-        result = engine.destroy(environment, force_lock=force_lock, forget_lost=forget_lost)
+    confirm(f"Delete everything of {environment} on the local target?", yes=choice.yes)
+    with local_engine(folder.resolve(), choice, quiet=form == "json") as engine:
+        result = engine.destroy(environment, forget=forget)
+        if not any(snapshot.resources for snapshot in engine.load_snapshots().values()):
+            engine.stop()
     print_result("destroy", result, form)
     if not result.ok:
         sys.exit(EXIT_FAILURE)

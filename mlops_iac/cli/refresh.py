@@ -9,8 +9,8 @@ import click
 
 from mlops_iac.cli.options import EXIT_CHANGES, EXIT_FAILURE, format_option, request_for, system_options
 from mlops_iac.cli.printing import print_drift
-from mlops_iac.cli.target import local_engine, target_options
-from mlops_iac.pipeline import environment_of, run_phases
+from mlops_iac.cli.target import TargetChoice, local_engine, target_options
+from mlops_iac.pipeline import run_phases
 
 
 @click.command(short_help="Show what drifted.")
@@ -22,11 +22,7 @@ def command(
     folder: Path,
     overrides: tuple[str, ...],
     form: str,
-    target: str,
-    yes: bool,
-    parallel: int,
-    kube_context: str | None,
-    force_lock: bool,
+    choice: TargetChoice,
     exit_code: bool,
 ) -> None:
     """Ask the target for every resource, show what is not as the state says, and note it in the state.
@@ -38,8 +34,8 @@ def command(
       mlops-iac refresh -C examples/fraud-detection
     """
     run = run_phases(request_for(folder, overrides), until="compile")
-    with local_engine(folder.resolve(), parallel=parallel, kube_context=kube_context, quiet=True) as engine:
-        result = engine.refresh(environment_of(run), force_lock=force_lock)
+    with local_engine(folder.resolve(), choice, quiet=True) as engine:
+        result = engine.refresh(run.graph)
     print_drift(result, form)
     if not result.ok:
         sys.exit(EXIT_FAILURE)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
@@ -24,7 +26,21 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def target_options(function: Function) -> Function:
-    """Add ``--target``, ``--yes``, ``--parallel``, ``--kube-context`` and ``--force-lock``."""
+    """Add what chooses and steers the target; the verb gets it as ``choice``."""
+
+    @functools.wraps(function)
+    def collected(
+        *args: object,
+        target: str,
+        yes: bool,
+        parallel: int,
+        kube_context: str | None,
+        force_lock: bool,
+        **kwargs: object,
+    ) -> object:
+        return function(*args, choice=TargetChoice(yes, parallel, kube_context, force_lock), **kwargs)
+
+    decorated: Callable[..., object] = collected
     for option in (
         click.option(
             "--force-lock",
@@ -44,14 +60,22 @@ def target_options(function: Function) -> Function:
             "--target", type=click.Choice(["local"]), default="local", show_default=True, help="Where to apply."
         ),
     ):
-        function = option(function)
-    return function
+        decorated = option(decorated)
+    return cast("Function", decorated)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChoice:
+    """What ``target_options`` collected."""
+
+    yes: bool
+    parallel: int
+    kube_context: str | None
+    force_lock: bool
 
 
 @contextmanager
-def local_engine(
-    folder: Path, *, parallel: int = 8, kube_context: str | None = None, quiet: bool = False
-) -> Iterator[LocalEngine]:
+def local_engine(folder: Path, choice: TargetChoice, *, quiet: bool = False) -> Iterator[LocalEngine]:
     """The engine of a system's folder; shows progress on standard error unless ``quiet``.
 
     Raises ``DiagnosticsError`` where the local target's packages are missing.
@@ -71,7 +95,13 @@ def local_engine(
             ]
         ) from error
     progress = Progress(sys.stderr)
-    options = LocalOptions(parallel=parallel, kube_context=kube_context, on_event=_ignore if quiet else progress)
+    options = LocalOptions(
+        parallel=choice.parallel,
+        context=choice.kube_context,
+        force=choice.force_lock,
+        command=click.get_current_context().command_path,
+        on_event=_ignore if quiet else progress,
+    )
     try:
         yield LocalEngine(folder, options)
     finally:

@@ -10,7 +10,7 @@ import click
 from mlops_iac.cli.baseline import local_baseline
 from mlops_iac.cli.options import EXIT_FAILURE, EXIT_REFUSED, format_option, request_for, system_options
 from mlops_iac.cli.printing import finding_diagnostics, print_diagnostics, print_preview, print_result
-from mlops_iac.cli.target import confirm, local_engine, target_options
+from mlops_iac.cli.target import TargetChoice, confirm, local_engine, target_options
 from mlops_iac.pipeline import environment_of, plan_against, run_phases
 from mlops_iac.plan.model import Op
 
@@ -23,11 +23,7 @@ def command(
     folder: Path,
     overrides: tuple[str, ...],
     form: str,
-    target: str,
-    yes: bool,
-    parallel: int,
-    kube_context: str | None,
-    force_lock: bool,
+    choice: TargetChoice,
 ) -> None:
     """Apply the configuration: show the preview, ask, then create, update, replace and delete.
 
@@ -48,9 +44,9 @@ def command(
     if any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
         if form == "text":
             print_preview(run, form)
-        confirm("Apply these changes to the local target?", yes=yes)
-    with local_engine(folder.resolve(), parallel=parallel, kube_context=kube_context, quiet=form == "json") as engine:
-        result = engine.up(run.graph, force_lock=force_lock)
+        confirm("Apply these changes to the local target?", yes=choice.yes)
+    with local_engine(folder.resolve(), choice, quiet=form == "json") as engine:
+        result = engine.up(run.graph)
     print_result("up", result, form)
     if not result.ok:
         sys.exit(EXIT_FAILURE)

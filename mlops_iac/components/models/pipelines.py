@@ -429,7 +429,7 @@ def aws_image(
 
 def _tracking_environment(ctx: BuildContext) -> Mapping[str, Value]:
     tracking = ctx.single("tracking", TrackingOutputs)
-    return {} if tracking is None else dict(tracking.environment)
+    return dict(tracking.environment) if tracking is not None and tracking.exposed else {}
 
 
 def _baseline(name: str, spec: PipelineSpec, system: System) -> BaselineSpec | None:
@@ -467,7 +467,7 @@ def _statements(
         if isinstance(step, ScriptJob | RegisterStep) and step.image is not None:
             yield from ctx.get("images", step.image, ImageOutputs).pull()
     tracking = ctx.single("tracking", TrackingOutputs)
-    if tracking is not None:
+    if tracking is not None and tracking.exposed:
         yield from tracking.access()
     yield from volume_access(artifacts.key_arn)
     yield from image_access(ctx, _aws_images(spec, baseline, ctx))

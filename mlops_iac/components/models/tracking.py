@@ -134,12 +134,16 @@ class TrackingSpec(Spec, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class TrackingOutputs(Outputs):
-    """The server's address, for training steps and notebooks."""
+    """The server's address, for training steps and notebooks.
+
+    ``exposed``: whether jobs outside the cluster can reach it.
+    """
 
     uri: str
     artifact_bucket: Ref
     artifact_bucket_arn: Ref
     ready: tuple[Handle, ...] = ()
+    exposed: bool = False
 
     @property
     def environment(self) -> dict[str, Value]:
@@ -164,7 +168,7 @@ def build(name: str, spec: TrackingSpec, ctx: BuildContext) -> TrackingOutputs:
     server = _server(spec, ctx, site, bucket, database, (account, identity, *policies))
     _service(spec, ctx, site, space)
     uri = f"https://{spec.expose.host}" if spec.expose else f"http://{_IN_CLUSTER}:{_PORT}"
-    return TrackingOutputs(uri, bucket["bucket"], bucket["arn"], (server,))
+    return TrackingOutputs(uri, bucket["bucket"], bucket["arn"], (server,), spec.expose is not None)
 
 
 def replicas(spec: TrackingSpec, *, multi_az: bool) -> int:

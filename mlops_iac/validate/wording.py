@@ -59,7 +59,9 @@ class Finding:
 def word(failure: Failure) -> tuple[Finding, ...]:
     """What to say about ``failure``; a list of unknown keys gives one finding a key."""
     wording = WORDINGS.get(failure.keyword, _other)
-    return tuple(wording(failure))
+    return tuple(
+        finding if finding.hint else replace(finding, hint=_last_advice(failure)) for finding in wording(failure)
+    )
 
 
 def _type(failure: Failure) -> Iterable[Finding]:
@@ -285,6 +287,14 @@ def _place(path: ConfigPath) -> str:
 
 def _help(failure: Failure) -> str:
     return str(failure.schema.get("description") or failure.help)
+
+
+def _last_advice(failure: Failure) -> str:
+    """What to do where neither the value nor the schema suggests anything better."""
+    if failure.keyword not in ("type", "enum", "const", "pattern", "x-quantity"):
+        return "change the value so that it fits."
+    wanted = expectation(failure.schema)
+    return f"write {wanted} there, or remove it." if failure.value is None else f"write {wanted} instead."
 
 
 def _sentences(*parts: str) -> str:

@@ -19,7 +19,7 @@ from mlops_iac.components.data.feature_stores import FeatureStoreSpec
 from mlops_iac.components.foundation.alerts import AlertOutputs
 from mlops_iac.components.foundation.keys import KeysOutputs
 from mlops_iac.components.foundation.network import NetworkOutputs
-from mlops_iac.components.models.image_uris import image_uri
+from mlops_iac.components.models.image_uris import NoImageError, image_uri
 from mlops_iac.components.models.pipelines import PipelineOutputs, PipelineSpec
 from mlops_iac.components.serving.endpoints import EndpointOutputs, EndpointSpec
 from mlops_iac.diagnostics import Severity
@@ -42,6 +42,8 @@ ENDPOINT_WITHOUT_CAPTURE = "MI3603"
 """A monitor watches an endpoint that keeps no requests."""
 NOTHING_TO_ALARM_ON = "MI3604"
 """A data-quality monitor knows no features, so no alarm can be made."""
+NO_IMAGE = "MI3605"
+"""AWS publishes no image for this kind of monitor in the system's region."""
 
 _MONITORING_TYPES = {"data_quality": "DataQuality", "model_quality": "ModelQuality", "bias": "ModelBias"}
 _METRIC_NAMESPACES = {
@@ -251,6 +253,11 @@ def _role(
     return ctx.role("role", statements, service="sagemaker.amazonaws.com")
 
 
+def _image(spec: MonitorSpec, region: str) -> str:
+    """Address of the image that the jobs run; raises ``NoImageError``."""
+    return image_uri("clarify" if spec.kind == "bias" else "model-monitor", region)
+
+
 def _definition(
     name: str,
     spec: MonitorSpec,
@@ -271,7 +278,7 @@ def _definition(
             {
                 "name": _definition_name(name, spec, ctx),
                 "dataQualityAppSpecification": {
-                    "imageUri": image_uri("model-monitor", region),
+                    "imageUri": _image(spec, region),
                     "environment": {"publish_cloudwatch_metrics": "Enabled"},
                 },
                 "dataQualityBaselineConfig": _baseline(spec, ctx),
@@ -392,7 +399,7 @@ def _application(name: str, spec: MonitorSpec, bucket: BucketOutputs, ctx: Build
             "regression": "Regression",
         }
         return {
-            "imageUri": image_uri("model-monitor", region),
+            "imageUri": _image(spec, region),
             "problemType": problems[spec.problem],
             "environment": environment,
         }
@@ -411,7 +418,7 @@ def _application(name: str, spec: MonitorSpec, bucket: BucketOutputs, ctx: Build
         depends_on=bucket.ready,
     )
     return {
-        "imageUri": image_uri("clarify", region),
+        "imageUri": _image(spec, region),
         "configUri": join("s3://", config["bucket"], "/", config["key"]),
         "environment": environment,
     }
@@ -525,6 +532,10 @@ def check(name: str, spec: MonitorSpec, system: System) -> Iterable[Problem]:
             'write hourly, daily, or a full hour of every day such as "0 5 * * *"',
         )
     yield from _check_fields(name, spec)
+    try:
+        _image(spec, system.core.cloud.region)
+    except NoImageError as error:
+        yield Problem(NO_IMAGE, (), f"monitor {name!r}: {error}", f"there are some for: {', '.join(error.known)}")
     if spec.kind in ("model_quality", "bias") and labels_of(name, spec, system) is None:
         yield Problem(
             LABELS_MISSING,

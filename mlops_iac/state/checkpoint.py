@@ -30,7 +30,7 @@ from mlops_iac.state.passphrase import Crypter
 from mlops_iac.state.snapshot import OperationType, PendingOperation, ResourceState, Snapshot
 
 VERSION: Final = 3
-SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105
+SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"
 """Value of ``SIGNATURE_KEY`` that marks a secret (sdk/go/common/resource/sig)."""
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX: Final = "pulumi:providers:"
@@ -128,8 +128,7 @@ def read(
     problems = verify(snapshot)
     if problems:
         raise DiagnosticsError(
-            Diagnostic(item.code, f"{source}: {item.message}", item.hint, severity=item.severity)
-            for item in problems
+            Diagnostic(item.code, f"{source}: {item.message}", item.hint, severity=item.severity) for item in problems
         )
     return snapshot
 
@@ -155,9 +154,7 @@ def encode_resource(resource: ResourceState, crypter: Crypter | None, root: str)
         "external": resource.external,
         "dependencies": list(resource.dependencies),
         "provider": resource.provider,
-        "propertyDependencies": {
-            key: list(urns) for key, urns in sorted(resource.property_dependencies.items())
-        },
+        "propertyDependencies": {key: list(urns) for key, urns in sorted(resource.property_dependencies.items())},
         "additionalSecretOutputs": list(resource.additional_secret_outputs),
         "aliases": list(resource.aliases),
         "retainOnDelete": resource.retain_on_delete,
@@ -262,9 +259,7 @@ def _deployment(snapshot: Snapshot, crypter: Crypter | None, time: str) -> dict[
     return deployment
 
 
-def _snapshot(
-    deployment: Mapping[str, Any], project: str, stack: str, serial: int, unseal: Unseal
-) -> Snapshot:
+def _snapshot(deployment: Mapping[str, Any], project: str, stack: str, serial: int, unseal: Unseal) -> Snapshot:
     root = root_urn(project, stack)
     secrets = deployment.get("secrets_providers") or None
     crypter = unseal(secrets) if secrets is not None and _mentions_secret(deployment) else None
@@ -335,9 +330,7 @@ def _check_integrity(document: Mapping[str, Any], source: str, *, required: bool
     return serial
 
 
-def _owner(
-    deployment: Mapping[str, Any], name: str, expected: tuple[str, str] | None, source: str
-) -> tuple[str, str]:
+def _owner(deployment: Mapping[str, Any], name: str, expected: tuple[str, str] | None, source: str) -> tuple[str, str]:
     for record in deployment.get("resources") or []:
         try:
             urn = parse_urn(record["urn"])
@@ -359,9 +352,7 @@ def _owner(
 def _problems(snapshot: Snapshot) -> Iterator[Diagnostic]:
     everywhere = {resource.urn for resource in snapshot.resources}
     providers = {
-        f"{resource.urn}::{resource.id}"
-        for resource in snapshot.resources
-        if resource.type.startswith(PROVIDER_PREFIX)
+        f"{resource.urn}::{resource.id}" for resource in snapshot.resources if resource.type.startswith(PROVIDER_PREFIX)
     }
     live: set[str] = set()
     before: set[str] = set()

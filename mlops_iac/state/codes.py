@@ -30,9 +30,9 @@ BAD_URN: Final = "MI7013"
 """A URN does not belong to the stack, or does not fit the resource's type."""
 MISSING_ID: Final = "MI7014"
 """A deployed resource has no provider id."""
-NO_PASSPHRASE: Final = "MI7020"  # noqa: S105
+NO_PASSPHRASE: Final = "MI7020"
 """The state holds secrets and no passphrase is known."""
-WRONG_PASSPHRASE: Final = "MI7021"  # noqa: S105
+WRONG_PASSPHRASE: Final = "MI7021"
 """The passphrase does not open the state's secrets."""
 OTHER_SECRETS_PROVIDER: Final = "MI7022"
 """The state's secrets are held by a provider that this tool does not speak."""

@@ -119,8 +119,7 @@ class Working:
         if not gone:
             return resource
         kept = {
-            name: tuple(urn for urn in urns if urn not in gone)
-            for name, urns in resource.property_dependencies.items()
+            name: tuple(urn for urn in urns if urn not in gone) for name, urns in resource.property_dependencies.items()
         }
         return replace(
             resource,

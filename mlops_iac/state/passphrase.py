@@ -64,9 +64,7 @@ def new_crypter(passphrase: str, entropy: Callable[[int], bytes] = os.urandom) -
     return Crypter(key, f"v1:{base64.b64encode(salt).decode()}:{check}", entropy)
 
 
-def open_crypter(
-    passphrase: str, provider: Mapping[str, Any], entropy: Callable[[int], bytes] = os.urandom
-) -> Crypter:
+def open_crypter(passphrase: str, provider: Mapping[str, Any], entropy: Callable[[int], bytes] = os.urandom) -> Crypter:
     """The crypter of a checkpoint's ``secrets_providers`` entry.
 
     Raises ``DiagnosticsError`` when the passphrase is wrong or the entry is of another kind.

@@ -14,8 +14,10 @@ FOLDER_MODE = 0o700
 
 def make_private_folder(path: Path) -> None:
     """Create ``path`` and its parents for this user only. Raises ``DiagnosticsError`` when that fails."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
-        path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        for folder in reversed(missing):
+            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
     except OSError as error:
         raise write_failure(path, error) from error
 

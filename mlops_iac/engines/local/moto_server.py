@@ -65,6 +65,7 @@ def start(folder: Path) -> MotoServer:
             stdout=log,
             stderr=log,
             pass_fds=(write,),
+            env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
             start_new_session=True,
         )
     finally:

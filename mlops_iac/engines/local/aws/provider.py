@@ -227,6 +227,18 @@ class AwsProvider:
     def _call(
         self, row: Row, call: Call, context: Mapping[str, Any], inputs: Mapping[str, Any], mark: str = ""
     ) -> dict[str, Any]:
+        """Make a call of the row. Raises ``NotEmulatedError`` also for a refusal that is the emulator's own."""
+        try:
+            return self._plain_call(row, call, context, inputs, mark)
+        except ProviderError as error:
+            reason = next((why for text, why in row.refusals.items() if text in str(error)), None)
+            if reason is None:
+                raise
+            raise NotEmulatedError(reason) from error
+
+    def _plain_call(
+        self, row: Row, call: Call, context: Mapping[str, Any], inputs: Mapping[str, Any], mark: str
+    ) -> dict[str, Any]:
         service = call.service or row.service
         shape = self._session.shape(service, call.operation)
         names = {**row.names, **call.names}

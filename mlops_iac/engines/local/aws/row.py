@@ -68,7 +68,8 @@ class Row:
     ``found_id``; without it the id is worked out from the inputs. ``hook`` may mend inputs that a mapping cannot.
     ``recorded`` says why the type is never called. ``gone_when`` are texts of a refusal that mean "is gone",
     ``gone_in`` the values of a path in the answer that do. ``pick`` finds the resource in the answer's list. ``unseen``
-    names inputs that the emulator does not report, or reports wrongly.
+    names inputs that the emulator does not report, or reports wrongly. ``refusals`` are texts of errors that are the
+    emulator's and not AWS's, each with the reason to show: the call is then recorded.
     """
 
     type: str
@@ -93,6 +94,7 @@ class Row:
     gone_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pick: Callable[[Any, Mapping[str, Any]], Any] | None = None
     unseen: tuple[str, ...] = ()
+    refusals: Mapping[str, str] = field(default_factory=dict)
 
 
 def setting(
@@ -107,6 +109,7 @@ def setting(
     names: Names | None = None,
     skip: tuple[str, ...] = (),
     outputs: Fixed | None = None,
+    refusals: Mapping[str, str] | None = None,
 ) -> Row:
     """A row for a property of another resource: one call sets it, however often."""
     return Row(
@@ -121,4 +124,5 @@ def setting(
         names=names or {},
         skip=skip,
         outputs=outputs or {},
+        refusals=refusals or {},
     )

@@ -52,6 +52,7 @@ ROWS = (
         read=Call("list_attached_role_policies", {"RoleName": "{role}"}),
         at="AttachedPolicies",
         pick=lambda listed, context: next((item for item in listed if item["PolicyArn"] == context["policyArn"]), None),
+        refusals={"Policy arn:aws:iam::aws:policy/": "moto does not know this policy of AWS yet"},
         delete=(Call("detach_role_policy", {"RoleName": "{role}", "PolicyArn": "{policyArn}"}),),
     ),
     Row(

@@ -143,6 +143,9 @@ ROWS = (
         Call("get_bucket_logging", _BUCKET),
         at="LoggingEnabled",
         id="{bucket}",
+        refusals={
+            "InvalidTargetBucketForLogging": "moto wants the log bucket's policy to name exactly this prefix, AWS does not"
+        },
         reset=(Call("put_bucket_logging", {**_BUCKET, "BucketLoggingStatus": {}}),),
     ),
     Row(

@@ -74,7 +74,7 @@ def _is_choice(override: Override, findings: Findings) -> bool:
                 override.value_place,
             )
             return False
-        if not is_safe_name(name):
+        if not is_safe_name(name) or name == "_self_":
             report_outside(f"{override.key}/{name}", override.value_place, findings)
             return False
     return True

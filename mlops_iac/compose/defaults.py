@@ -99,7 +99,7 @@ def _follow(repository: Repository, findings: Findings) -> tuple[list[Part], dic
         except TooManyFilesError:
             _report_cycle(repository, findings)
             break
-        except (HydraException, OmegaConfBaseException, ValueError, RecursionError) as error:
+        except (HydraException, OmegaConfBaseException, ValueError, AssertionError, RecursionError) as error:
             _report_unusable(error, repository, findings)
             break
         _report_open_choices(tree, repository, findings)

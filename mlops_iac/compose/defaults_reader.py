@@ -163,6 +163,14 @@ class DefaultsReader:
                 node.place,
             )
             return False
+        if name == "_self_":
+            self._refuse(
+                codes.BAD_DEFAULTS,
+                "`_self_` is not the name of an option",
+                "Write `- _self_` alone, where this file's own values come in the order.",
+                node.place,
+            )
+            return False
         if not is_safe_name(name.removesuffix(SUFFIX)):
             self.is_broken = True
             report_outside(name, node.place, self.findings)

@@ -468,7 +468,9 @@ def _no_such_key(parent: Node, override: Override, depth: int) -> _RefusedError:
     """The part at ``depth`` of the override's key does not exist in ``parent``."""
     head, key = override.path[:depth], override.path[min(depth, len(override.path) - 1)]
     hint = _alternatives(parent, key, head)
-    if override.type is not OverrideType.DEL:
+    if override.type is OverrideType.DEL:
+        hint += "If it is gone already, leave the override out."
+    else:
         hint += f"To add a key, write +{override.text}."
     return _RefusedError(codes.OVERRIDE_KEY_MISSING, f"`{_head(override, depth + 1)}` does not exist", hint.strip())
 

@@ -1,9 +1,14 @@
 """Which files are taken, and what is said when they cannot be."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlops_iac.compose import Limits, codes
-from mlops_iac.diagnostics import Diagnostic, Location
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Location
 
 from .conftest import Tree, brief
 
@@ -189,6 +194,8 @@ ITEMS = [
     ("env@hydra.run: dev", "MI1015 system.yaml:2:5: `env` in `defaults` changes Hydra's own settings"),
     ("env@a b: dev", "MI1030 system.yaml:2:14: `env@a b` is not a group"),
     ("env@a..b: dev", "MI1030 system.yaml:2:5: `@a..b` is not a place in the configuration"),
+    ("_self_@x", "MI1030 system.yaml:2:5: `_self_` is not the name of an option"),
+    ("env: _self_", "MI1030 system.yaml:2:5: `_self_` is not the name of an option"),
     ("override env: dev", "MI1035 system.yaml:2:5: the defaults lists do not choose from the group `env`"),
 ]
 
@@ -272,3 +279,74 @@ def test_mapping_against_list(tree: Tree) -> None:
 def test_another_primary_file(tree: Tree) -> None:
     tree.write({"system.yaml": "a: 1\n", "other.yaml": "a: 2\n"})
     assert tree.compose(config_name="other").data == {"a": 2}
+
+
+GROUPS = st.sampled_from(
+    [
+        *(
+            "env",
+            "/env",
+            "size",
+            "optional size",
+            "override env",
+            "override /env",
+            "env@x",
+            "env@_global_",
+            "env@_here_",
+        ),
+        *("env@_group_", "size@env", "optional env", "deep/er", "nothing", "env@", "@x", "_self_", "a b"),
+    ]
+)
+OPTIONS = st.sampled_from(
+    [
+        *(
+            "dev",
+            "prod",
+            "small",
+            "null",
+            "'???'",
+            "'${env}'",
+            "x${size}",
+            "'${nothing}'",
+            "'${env}/${size}'",
+            "[dev, prod]",
+        ),
+        *("[]", "['${env}']", "['???']", "_self_", "er/dev", "/dev", "5", "'${defaults.0.env}'", "dev.yaml"),
+    ]
+)
+ITEMS_OF_LISTS = st.one_of(
+    st.builds("{{{}: {}}}".format, GROUPS, OPTIONS),
+    st.sampled_from(
+        ["_self_", "env/dev", "/env/dev", "other", "other@x", "'${env}'", "deep/er/dev", "system", "_self_@x"]
+    ),
+)
+LISTS = st.lists(ITEMS_OF_LISTS, max_size=4).map(lambda items: f"defaults: [{', '.join(items)}]\na: 1\n")
+CLI = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "+", "~", "++"]),
+    st.sampled_from(["env", "size", "env@x", "size@env", "deep", "deep/er", "other", "env@_global_"]),
+    st.sampled_from(
+        ["", "=dev", "=small", "=[dev,prod]", "=[]", "=null", "='???'", "=_self_", "=5", "=${env}", "=", "={a:1}"]
+    ),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(LISTS, LISTS, LISTS, st.lists(CLI, max_size=2))
+def test_any_defaults_list_is_followed_or_reported(own: str, first: str, second: str, overrides: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        tree = Tree(Path(name)).write(
+            {
+                "system.yaml": own,
+                "env/dev.yaml": first,
+                "env/prod.yaml": "name: prod\n",
+                "size/small.yaml": second,
+                "deep/er/dev.yaml": "name: deep\n",
+                "other.yaml": "{}\n",
+            }
+        )
+        try:
+            tree.compose(*overrides)
+        except DiagnosticsError as error:
+            found = error.diagnostics
+            assert all(d.hint and d.location is not None for d in found)

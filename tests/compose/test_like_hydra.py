@@ -238,6 +238,8 @@ GENERATED_OVERRIDES = st.builds(
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(MAPPINGS, MAPPINGS, MAPPINGS, st.lists(GENERATED_OVERRIDES, max_size=2), st.booleans())
 @example({"a": "${b}", "b": {"c": 1}}, {"a": {"b": 2}}, {}, [], False)
+@example({"a": 1}, {"a": "???"}, {}, [], False)
+@example({"a": [1, 2]}, {"a": [3]}, {"a": None}, ["+a=[4]"], False)
 def test_generated_trees(
     own: dict[str, Any], first: dict[str, Any], second: dict[str, Any], overrides: list[str], self_last: bool
 ) -> None:

@@ -65,7 +65,7 @@ REFUSED = [
         2,
         codes.OVERRIDE_KEY_MISSING,
         "`buckets.rwa` does not exist",
-        "Did you mean `buckets.raw`?",
+        "Did you mean `buckets.raw`? If it is gone already, leave the override out.",
         ("buckets", "rwa"),
     ),
     said(

@@ -176,4 +176,6 @@ def _start(composition: Composition) -> Location | None:
         for path, origin in composition.origins.items()
         if len(path) == 1 and origin.override is None and origin.group is None
     ]
+    # A file that holds only a defaults list sets nothing; what groups bring lies in folders or in the package.
+    own += [file for file in composition.sources if "/" not in file and file != "override"]
     return Location(own[0], 1, 1) if own else None

@@ -41,6 +41,13 @@ monitors: {drift: {endpoint: api, kind: data_quality, schedule: hourly, features
 ]
 
 
+def test_a_system_of_nothing_but_defaults_is_located(tmp_path: Path) -> None:
+    (tmp_path / "system.yaml").write_text("defaults: [env: dev, security: baseline]\n", encoding="utf-8")
+    with pytest.raises(DiagnosticsError) as caught:
+        run_phases(request_at(tmp_path))
+    assert {str(found.location) for found in caught.value.diagnostics} == {"system.yaml:1:1"}
+
+
 @pytest.mark.parametrize(("region", "text", "codes"), CASES)
 def test_a_found_input_is_answered_with_help(region: str, text: str, codes: set[str], tmp_path: Path) -> None:
     (tmp_path / "system.yaml").write_text(CORE.replace("REGION", region) + text, encoding="utf-8")

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#iden
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _CREDENTIALS: Final = (
@@ -23,7 +24,11 @@ _CREDENTIALS: Final = (
     ("a password in a URL", r"\b[a-z][a-z0-9+.-]*://[^\s/:@{}$]+:[^\s/@{}$]{3,}@[A-Za-z0-9]"),
 )
 _PATTERN: Final = re.compile("|".join(f"(?P<k{index}>{pattern})" for index, (_, pattern) in enumerate(_CREDENTIALS)))
-_HINTS: Final = ("://", "eyJ", "AKIA", "ASIA", "-----BEGIN", "gh", "glpat-", "xox", "hooks.slack", "hf_", "AIza", "sk-")
+_HINTS: Final = (
+    *("eyJ", "AKIA", "ASIA", "-----BEGIN", "github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    *("glpat-", "xox", "hooks.slack", "hf_", "AIza", "sk-"),
+)
+"""Texts one of which stands in every credential but a URL; looking for them is cheaper than for the patterns."""
 _NAME: Final = re.compile(
     r"(?:^|_)(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)$"
 )
@@ -32,12 +37,13 @@ _REFERENCE: Final = re.compile(r"^(?:arn:|unknown:|/|ssm:|secretsmanager:|vault:
 
 def credential_in(text: str) -> str:
     """What kind of credential stands in a text; empty where none is recognised."""
-    if not any(hint in text for hint in _HINTS):
+    if not ("://" in text and "@" in text) and not any(hint in text for hint in _HINTS):
         return ""
     found = _PATTERN.search(text)
     return _CREDENTIALS[int((found.lastgroup or "k0")[1:])][0] if found else ""
 
 
+@lru_cache(maxsize=4096)
 def secret_name(name: str) -> bool:
     """Whether something of that name usually holds a secret: ``DB_PASSWORD``, ``apiKey``."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-. ]", "_", name)

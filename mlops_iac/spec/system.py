@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from mlops_iac.diagnostics import ConfigPath, Diagnostic
 from mlops_iac.spec.base import Name, Spec, doc
 from mlops_iac.spec.quantities import Duration
+from mlops_iac.spec.usage import UsageSection
 
 if TYPE_CHECKING:
     from mlops_iac.components.component import Component
@@ -142,8 +143,10 @@ class PoliciesSection(Spec, kw_only=True):
     allowed_instance_types: Annotated[
         list[str], doc("Patterns of instance types, such as ml.m5.* or g5.*; empty allows every one.")
     ] = []
-    max_gpu_nodes: Annotated[int, doc("Most nodes of a pool with GPUs.", ge=0)] = 16
-    max_endpoint_instances: Annotated[int, doc("Most instances of an endpoint or training.", ge=1)] = 50
+    max_gpu_nodes: Annotated[int, doc("Most nodes of a pool with GPUs.", unit="nodes", ge=0)] = 16
+    max_endpoint_instances: Annotated[
+        int, doc("Most instances of an endpoint or training.", unit="instances", ge=1)
+    ] = 50
     max_training_time: Annotated[Duration, doc("Longest runtime of a training job.")] = Duration(259200)
     min_log_retention: Annotated[Duration, doc("Shortest time that logs may be kept.")] = Duration(31536000)
 
@@ -156,6 +159,7 @@ class Core(Spec, kw_only=True):
     env: Annotated[EnvironmentSection, doc("Environment settings; choose with env=prod.")]
     security: Annotated[SecuritySection, doc("Security posture; choose with security=regulated.")]
     policies: Annotated[PoliciesSection, doc("Policy packs and waivers.")] = PoliciesSection()
+    usage: Annotated[UsageSection, doc("What a cost estimate assumes of the use of the system.")] = UsageSection()
     environment_variables: Annotated[
         list[str], doc("Environment variables that ${env:NAME} may read; no other is visible.")
     ] = []

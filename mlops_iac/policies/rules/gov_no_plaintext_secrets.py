@@ -63,7 +63,7 @@ POLICY = Policy(
     samples=(
         passes(DATABASE, {"username": "mlflow", "password": SecretValue("hunter2hunter2")}),
         passes(DATABASE, {"username": "mlflow", "manageMasterUserPassword": True}),
-        fails(DATABASE, {"password": "hunter2hunter2"}),
+        fails(FUNCTION, {"environment": {"variables": {"DB_PASSWORD": "hunter2hunter2"}}}),
         fails(
             FUNCTION,
             {

@@ -1,0 +1,248 @@
+"""The policies as a CrossGuard pack: the same checks, run by the real engine on any Pulumi program.
+
+A rule that looks at one resource runs before that resource is created and stops it; one that looks at its neighbours
+runs when the whole stack is known. Which is which is found by running the rule's own samples. What the configuration
+tells our preview, the pack takes from its own configuration, else from tags, else from the name of the stack.
+
+Two things a pack cannot see. The SDK hands secrets over as plain values, so the rules about plain text only advise
+here. A stack is a part of a system, so the rules that look into other stacks only advise here too.
+
+Source: https://www.pulumi.com/docs/insights/policy/policy-packs/authoring/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any, Final
+
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyComplianceFramework,
+    PolicyConfigSchema,
+    PolicyPack,
+    PolicyResource,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    Severity,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy import (
+    Policy as PackPolicy,
+)
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
+
+from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
+from mlops_iac.policies.policy import (
+    Enforcement,
+    Limits,
+    Policy,
+    ResourceView,
+    Result,
+    StackView,
+    SystemView,
+    Verdict,
+    view,
+)
+from mlops_iac.policies.registry import packs, policies
+from mlops_iac.providers.facts import facts_of
+
+NAME: Final = "mlops-iac"
+BLIND: Final = frozenset({"gov-no-plaintext-secrets", "k8s-secrets-not-plain"})
+"""Rules that have to tell a secret from plain text."""
+LEVELS: Final = {
+    Enforcement.MANDATORY: EnforcementLevel.MANDATORY,
+    Enforcement.ADVISORY: EnforcementLevel.ADVISORY,
+    Enforcement.OFF: EnforcementLevel.DISABLED,
+}
+SCHEMA: Final[Mapping[str, dict[str, Any]]] = {
+    "environment": {"type": "string", "enum": ["dev", "staging", "prod"]},
+    "riskClass": {"type": "string", "enum": ["minimal", "limited", "high"]},
+    "owner": {"type": "string"},
+    "purpose": {"type": "string"},
+    "allowedRegions": {"type": "array", "items": {"type": "string"}},
+    "allowedRegistries": {"type": "array", "items": {"type": "string"}},
+    "allowedAccounts": {"type": "array", "items": {"type": "string"}},
+    "allowedInstanceTypes": {"type": "array", "items": {"type": "string"}},
+    "maxGpuNodes": {"type": "integer"},
+    "maxEndpointInstances": {"type": "integer"},
+    "maxTrainingHours": {"type": "integer"},
+    "minLogDays": {"type": "integer"},
+    "today": {"type": "string"},
+}
+"""The configuration that every rule of the pack takes."""
+
+
+def run_policy_pack(*chosen: str) -> None:
+    """Serve the policies of the chosen packs, or every policy, to the engine; returns when the engine is done."""
+    PolicyPack(NAME, pack_policies(chosen), description="What an ML platform on AWS and Kubernetes keeps to.")
+
+
+def pack_policies(chosen: Iterable[str] = ()) -> list[PackPolicy]:
+    """Every policy of the chosen packs, or of the catalogue, as the SDK wants it."""
+    wanted = {rule for name in chosen for rule in packs()[name].rules}
+    return [_pack_policy(policy) for policy in policies().values() if not wanted or policy.id in wanted]
+
+
+def needs_neighbours(policy: Policy) -> bool:
+    """Whether the rule looks at more than one resource, as its samples show."""
+    for sample in policy.samples:
+        watched = _Watched(sample.resources, sample.system)
+        policy.check(sample.resources[0], watched)
+        if watched.asked:
+            return True
+    return False
+
+
+class _Watched(StackView):
+    """Notes whether anybody looked at the other resources."""
+
+    asked = False
+
+    def of_type(self, *types: str) -> Any:
+        object.__setattr__(self, "asked", True)
+        return super().of_type(*types)
+
+    def pointing_at(self, resource: ResourceView, type: str, *inputs: str) -> Any:
+        object.__setattr__(self, "asked", True)
+        return super().pointing_at(resource, type, *inputs)
+
+
+def _pack_policy(policy: Policy) -> PackPolicy:
+    advisory = policy.spans or policy.id in BLIND
+    controls = [f"{framework}:{control}" for framework, ids in policy.controls.items() for control in ids]
+    described: dict[str, Any] = {
+        "name": policy.id,
+        "description": f"{policy.title}. {policy.why}",
+        "enforcement_level": EnforcementLevel.ADVISORY if advisory else LEVELS[policy.enforcement],
+        "config_schema": PolicyConfigSchema(dict(SCHEMA)),
+        "display_name": policy.title,
+        "severity": Severity(policy.severity.value),
+        "framework": _framework(policy),
+        "tags": sorted(controls),
+        "remediation_steps": policy.fix,
+        "url": policy.source_url,
+    }
+    if needs_neighbours(policy):
+        return StackValidationPolicy(validate=_on_stack(policy), **described)
+    return ResourceValidationPolicy(validate=_on_resource(policy), **described)
+
+
+def _framework(policy: Policy) -> PolicyComplianceFramework | None:
+    for framework, ids in policy.controls.items():
+        return PolicyComplianceFramework(name=framework, reference=", ".join(ids))
+    return None
+
+
+def _on_resource(policy: Policy) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        judged = _view(args.urn, args.resource_type, args.name, args.props, args.opts.protect, {})
+        result = policy.check(judged, StackView((judged,), _system([judged], args.get_config()), whole=False))
+        if result.verdict is Verdict.NOT_APPLICABLE:
+            args.not_applicable(f"{policy.id} does not apply to {args.resource_type}")
+        if result.verdict is Verdict.UNKNOWN:
+            raise UnknownValueError(UNKNOWN_STRING_VALUE, [result.path])
+        if result.verdict is Verdict.FAIL:
+            report(_message(policy, judged, result), None)
+
+    return validate
+
+
+def _on_stack(policy: Policy) -> Callable[[StackValidationArgs, ReportViolation], None]:
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        views = tuple(_view_of(resource) for resource in args.resources)
+        stack = StackView(views, _system(views, args.get_config()), whole=False)
+        judged = [(resource, policy.check(resource, stack)) for resource in views]
+        for resource, result in judged:
+            if result.verdict is Verdict.FAIL:
+                report(_message(policy, resource, result), resource.urn)
+        verdicts = {result.verdict for _, result in judged}
+        if Verdict.UNKNOWN in verdicts and Verdict.FAIL not in verdicts:
+            raise UnknownValueError(UNKNOWN_STRING_VALUE, [next(r.path for _, r in judged if r.path)])
+        if verdicts <= {Verdict.NOT_APPLICABLE}:
+            args.not_applicable(f"{policy.id} applies to nothing in this stack")
+
+    return validate
+
+
+def _message(policy: Policy, resource: ResourceView, result: Result) -> str:
+    place = f" ({result.path})" if result.path else ""
+    return f"{resource.name} {result.detail or f'does not meet: {policy.title}'}{place}. Fix: {policy.fix}"
+
+
+def _view_of(resource: PolicyResource) -> ResourceView:
+    sources = {
+        name: frozenset(target.urn for target in targets)
+        for name, targets in resource.property_dependencies.items()
+        if targets
+    }
+    return _view(resource.urn, resource.resource_type, resource.name, resource.props, resource.opts.protect, sources)
+
+
+def _view(
+    urn: str,
+    type: str,
+    name: str,
+    props: Mapping[str, Any],
+    protect: bool,
+    sources: Mapping[str, frozenset[str]],
+) -> ResourceView:
+    data = _plain(props)
+    facts = facts_of(type) if ":" in type else None
+    for secret in facts.secrets if facts else ():
+        if isinstance(data.get(secret), str):
+            data[secret] = SecretValue(data[secret])
+    named = [data.get(key) for key in ("id", "arn")]
+    texts = [text for text in named if isinstance(text, str)]
+    return view(urn, type, name, data, sources=sources, protect=protect, identifiers=texts)
+
+
+def _plain(value: Any) -> Any:
+    """Data without the SDK's proxies, which raise where a value is not known yet."""
+    if isinstance(value, Mapping):
+        return {key: _known(value, key) for key in value}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_known(value, index) for index in range(len(value))]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _known(container: Any, key: Any) -> Any:
+    try:
+        return _plain(container[key])
+    except UnknownValueError:
+        return UNKNOWN
+
+
+def _system(resources: Iterable[ResourceView], config: Mapping[str, Any]) -> SystemView:
+    tags: dict[str, str] = {}
+    found = list(resources)
+    for name, value in chain.from_iterable(r.tags.items() for r in found if r.inputs.is_known("tags")):
+        tags.setdefault(name, str(value))
+    stack = found[0].urn.partition("::")[0].rpartition(":")[2] if found else "dev"
+    environment = config.get("environment") or tags.get("environment") or stack
+    return SystemView(
+        name=tags.get("ml-system", "system"),
+        environment=environment if environment in ("dev", "staging", "prod") else "dev",
+        risk_class=config.get("riskClass") or tags.get("risk-class") or "minimal",
+        owner=config.get("owner") or tags.get("owner") or "",
+        purpose=config.get("purpose") or tags.get("purpose") or "",
+        limits=_limits(config),
+        today=config.get("today") or datetime.now(UTC).date().isoformat(),
+    )
+
+
+def _limits(config: Mapping[str, Any]) -> Limits:
+    default = Limits()
+    return Limits(
+        regions=tuple(config.get("allowedRegions") or ()),
+        registries=tuple(config.get("allowedRegistries") or ()),
+        accounts=tuple(config.get("allowedAccounts") or ()),
+        instance_types=tuple(config.get("allowedInstanceTypes") or ()),
+        gpu_nodes=int(config.get("maxGpuNodes", default.gpu_nodes)),
+        endpoint_instances=int(config.get("maxEndpointInstances", default.endpoint_instances)),
+        training_hours=int(config.get("maxTrainingHours", default.training_hours)),
+        log_days=int(config.get("minLogDays", default.log_days)),
+    )

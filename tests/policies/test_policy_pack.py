@@ -1,0 +1,215 @@
+"""The CrossGuard pack says of every sample what the offline check says."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pulumi_policy")
+
+from pulumi_policy import (
+    PolicyCustomTimeouts,
+    PolicyResource,
+    PolicyResourceOptions,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+)
+from pulumi_policy.policy import _NotApplicableError
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError, unknown_checking_proxy
+
+from mlops_iac.engines.pulumi.policy_pack import BLIND, needs_neighbours, pack_policies
+from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
+from mlops_iac.policies.policy import ResourceView, Sample, SystemView
+from mlops_iac.policies.registry import policies
+
+ROOT = Path(__file__).parents[2]
+CLI = shutil.which("pulumi")
+PROGRAM = """
+import pulumi
+import pulumi_aws as aws
+
+aws.s3.Bucket("open", bucket="open-data", tags={"environment": "prod"})
+aws.sqs.Queue("jobs", kms_master_key_id="alias/jobs", redrive_policy="{}")
+aws.ec2.SecurityGroup("admin", ingress=[{"protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_blocks": ["0.0.0.0/0"]}])
+"""
+"""A program that never saw our configuration."""
+SAMPLES = [
+    pytest.param(policy.id, index, id=f"{policy.id}-{index}")
+    for policy in policies().values()
+    for index in range(len(policy.samples))
+]
+PACK = {policy.name: policy for policy in pack_policies()}
+
+
+@pytest.mark.parametrize(("rule", "index"), SAMPLES)
+def test_a_sample_has_the_same_verdict_in_the_pack(rule: str, index: int) -> None:
+    sample = policies()[rule].samples[index]
+    if rule in BLIND and _holds_secret(sample):
+        pytest.skip("the SDK hands secrets over as plain values")
+    if any(resource.retain_on_delete for resource in sample.resources):
+        pytest.skip("the SDK does not tell whether a resource is retained")
+    assert _judge(rule, sample) == sample.verdict.value
+
+
+def test_rules_about_one_resource_stop_it_before_it_is_made() -> None:
+    early = {name for name, policy in PACK.items() if isinstance(policy, ResourceValidationPolicy)}
+
+    assert {"k8s-no-privileged", "rds-encrypted-and-private", "iam-no-admin-star"} <= early
+    assert not {"s3-require-tls", "sagemaker-endpoint-has-monitor"} & early
+
+
+def test_a_rule_that_reads_its_neighbours_is_found_out_by_its_samples() -> None:
+    for policy in policies().values():
+        names = policy.check.__wrapped__.__globals__  # type: ignore[attr-defined]
+        source = _source(names["__file__"])
+        reads = any(f"stack.{name}(" in source for name in ("of_type", "pointing_at", "targets_of", "once"))
+        helpers = any(f" {name}(" in source for name in ("receives_access_logs", "config_of", "closed"))
+        assert needs_neighbours(policy) == (reads or helpers), policy.id
+
+
+def test_the_pack_carries_what_the_rule_knows() -> None:
+    packed, rule = PACK["s3-require-tls"], policies()["s3-require-tls"]
+
+    assert packed.url == rule.source_url
+    assert packed.remediation_steps == rule.fix
+    assert packed.severity is not None and packed.severity.value == rule.severity.value
+    assert packed.tags is not None and "aws-fsbp:S3.5" in packed.tags
+
+
+@pytest.mark.skipif(CLI is None, reason="the pulumi CLI is not on PATH")
+def test_the_real_engine_refuses_what_the_pack_forbids(tmp_path: Path) -> None:
+    done = _pulumi_preview(tmp_path, PROGRAM)
+
+    assert done.returncode != 0
+    shown = done.stdout + done.stderr
+    assert "sg-no-open-admin-ports" in shown
+    assert "opens port 22 to the internet" in shown
+    assert "messaging-encrypted-not-public" not in shown
+
+
+def _pulumi_preview(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
+    from mlops_iac.engines.pulumi.plugin_server import plugin_script
+
+    for name in ("state", "home", "plugins", "program"):
+        (folder / name).mkdir()
+    plugin = folder / "plugins" / "pulumi-resource-aws"
+    plugin.write_text(plugin_script("aws", "echo_provider:make", python=sys.executable), encoding="utf-8")
+    plugin.chmod(0o755)
+    (folder / "outputs.json").write_text("{}", encoding="utf-8")
+    here = folder / "program"
+    (here / "__main__.py").write_text(program, encoding="utf-8")
+    (here / "Pulumi.yaml").write_text("name: foreign\nruntime: {name: python, options: {toolchain: pip}}\n")
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join((str(plugin.parent), str(Path(sys.executable).parent), os.environ["PATH"])),
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests" / "engines" / "pulumi"))),
+        "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_PYTHON_CMD": sys.executable,
+        "AWS_REGION": "eu-west-1",
+        "ECHO_LOG": str(folder / "calls.jsonl"),
+        "ECHO_OUTPUTS": str(folder / "outputs.json"),
+    }
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=here,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    assert run("stack", "init", "prod").returncode == 0
+    return run("preview", "--policy-pack", str(ROOT / "stacks" / "policy"))
+
+
+def _judge(rule: str, sample: Sample) -> str:
+    policy = PACK[rule]
+    reported: list[str | None] = []
+    resources = [_resource(view) for view in sample.resources]
+    by_urn = {resource.urn: resource for resource in resources}
+    for resource, view in zip(resources, sample.resources, strict=True):
+        resource.property_dependencies = {
+            name: [by_urn[urn] for urn in sorted(urns) if urn in by_urn] for name, urns in view.sources.items()
+        }
+    config = _config(sample.system)
+    first = resources[0]
+
+    def report(message: str, urn: str | None = None) -> None:
+        reported.append(urn)
+
+    try:
+        if isinstance(policy, ResourceValidationPolicy):
+            policy.validate(
+                ResourceValidationArgs(
+                    first.resource_type, first.props, first.urn, first.name, first.opts, None, config
+                ),
+                report,
+            )
+            return "fail" if reported else "pass"
+        policy.validate(StackValidationArgs(resources, config), report)
+    except UnknownValueError:
+        return "unknown"
+    except _NotApplicableError:
+        return "not_applicable"
+    if first.urn in reported:
+        return "fail"
+    # A stack policy does not tell what passes from what it does not apply to.
+    return "pass" if sample.verdict.value in ("fail", "unknown") else sample.verdict.value
+
+
+def _resource(view: ResourceView) -> PolicyResource:
+    options = PolicyResourceOptions(view.protect, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
+    props = unknown_checking_proxy(_sent(view.inputs._data))
+    return PolicyResource(view.type, props, view.urn, view.name, options, None, None, [], {})
+
+
+def _sent(value: Any) -> Any:
+    """What the SDK makes of an input: unknown values become its marks, secrets their plain values."""
+    if value is UNKNOWN:
+        return UNKNOWN_STRING_VALUE
+    if isinstance(value, SecretValue):
+        return _sent(value.value)
+    if isinstance(value, dict):
+        return {key: _sent(item) for key, item in value.items()}
+    return [_sent(item) for item in value] if isinstance(value, list) else value
+
+
+def _config(system: SystemView) -> dict[str, Any]:
+    limits = system.limits
+    return {
+        "environment": system.environment,
+        "riskClass": system.risk_class,
+        "owner": system.owner,
+        "purpose": system.purpose,
+        "allowedRegions": list(limits.regions),
+        "allowedRegistries": list(limits.registries),
+        "allowedAccounts": list(limits.accounts),
+        "allowedInstanceTypes": list(limits.instance_types),
+        "maxGpuNodes": limits.gpu_nodes,
+        "maxEndpointInstances": limits.endpoint_instances,
+        "maxTrainingHours": limits.training_hours,
+        "minLogDays": limits.log_days,
+        "today": system.today or "2026-01-01",
+    }
+
+
+def _holds_secret(sample: Sample) -> bool:
+    return any("SecretValue" in repr(resource.inputs) for resource in sample.resources)
+
+
+def _source(file: str) -> str:
+    return Path(file).read_text(encoding="utf-8").partition("\nPOLICY = ")[0]

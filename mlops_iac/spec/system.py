@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mlops_iac.diagnostics import ConfigPath, Diagnostic
 from mlops_iac.spec.base import Name, Spec, doc
+from mlops_iac.spec.gates import Declaration, EnvironmentGate, GateApproval, PromotionSection, Protection
 from mlops_iac.spec.quantities import Duration
 from mlops_iac.spec.usage import UsageSection
 
@@ -88,6 +89,13 @@ class EnvironmentSection(Spec, kw_only=True):
     approval: Annotated[
         Literal["none", "one_person", "two_person"], doc("Who must approve a deployment to this environment.")
     ] = "none"
+    gates: Annotated[
+        list[EnvironmentGate],
+        doc(
+            "Changes that are refused in this environment, until a dated approval lifts it: losing data, letting "
+            "callers wait, opening something to the internet."
+        ),
+    ] = []
 
 
 class AuditSection(Spec, kw_only=True):
@@ -159,6 +167,8 @@ class Core(Spec, kw_only=True):
     env: Annotated[EnvironmentSection, doc("Environment settings; choose with env=prod.")]
     security: Annotated[SecuritySection, doc("Security posture; choose with security=regulated.")]
     policies: Annotated[PoliciesSection, doc("Policy packs and waivers.")] = PoliciesSection()
+    approvals: Annotated[list[GateApproval], doc("Dated permissions for what a gate would refuse.")] = []
+    promotion: Annotated[PromotionSection, doc("What may differ between environments.")] = PromotionSection()
     usage: Annotated[UsageSection, doc("What a cost estimate assumes of the use of the system.")] = UsageSection()
     environment_variables: Annotated[
         list[str], doc("Environment variables that ${env:NAME} may read; no other is visible.")
@@ -173,6 +183,12 @@ class Instance:
     name: str
     spec: Any
     path: ConfigPath
+    common: Declaration = Declaration()
+
+    @property
+    def protections(self) -> tuple[Protection, ...]:
+        """What a change must not do to it, sorted."""
+        return self.common.protections
 
     @property
     def kind(self) -> str:

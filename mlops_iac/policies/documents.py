@@ -119,10 +119,18 @@ def conditions(statement: Inputs, key: str) -> Iterator[tuple[str, list[str]]]:
                     yield operator, texts(tests, name)
 
 
+def parsed(document: Any, path: str) -> Inputs:
+    """An object given as JSON text or as data; empty where it is neither."""
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except ValueError:
+            document = None
+    if isinstance(document, Inputs):
+        return document
+    return Inputs(document if isinstance(document, Mapping) else {}, path)
+
+
 @lru_cache(maxsize=4096)
 def _parsed(document: str) -> Sequence[Inputs]:
-    try:
-        data = json.loads(document)
-    except ValueError:
-        return ()
-    return tuple(Inputs(data).each("Statement")) if isinstance(data, Mapping) else ()
+    return tuple(parsed(document, "").each("Statement"))

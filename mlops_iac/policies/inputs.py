@@ -49,6 +49,10 @@ class Inputs(Mapping[str, Any]):
     def __contains__(self, key: object) -> bool:
         return key in self._data
 
+    def __hash__(self) -> int:
+        """Only so that a malformed value may be looked for in a set of texts."""
+        return len(self._data)
+
     def __repr__(self) -> str:
         return f"Inputs({self._data!r})"
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
+from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import Policy, Sample, StackView, Verdict, sample
 from mlops_iac.policies.registry import policies
 
@@ -14,6 +19,11 @@ SAMPLES = [
     for policy in policies().values()
     for index, case in enumerate(policy.samples)
 ]
+
+STRANGE: tuple[Any, ...] = (
+    *(None, "", 0, 1.5, True, "text", "{", "[]", UNKNOWN, SecretValue("s")),
+    *([], ["x"], [None], [[1]], [UNKNOWN], {}, {"a": 1}, [{}], [{"a": None}]),
+)
 
 
 @pytest.mark.parametrize(("policy", "case"), SAMPLES)
@@ -59,6 +69,37 @@ def test_unknown_inputs_never_break_a_rule_and_never_fail_one_that_passed(policy
 def _found_by_name(inputs: dict[str, object], name: str) -> bool:
     """Whether the input is what connects the sample's resources; a real unknown one is connected by its source."""
     return name in ("bucket", "name", "endpointConfigName", "metadata", "tags") and isinstance(inputs[name], str | dict)
+
+
+@pytest.mark.parametrize("policy", RULES)
+def test_malformed_inputs_never_break_a_rule(policy: Policy) -> None:
+    for case in policy.samples:
+        for index, resource in enumerate(case.resources):
+            data = resource.inputs._data
+            for place in _places(data):
+                for strange in STRANGE:
+                    resources = list(case.resources)
+                    resources[index] = replace(resource, inputs=Inputs(_with(data, place, strange)))
+                    policy.check(resources[0], StackView(tuple(resources), case.system))
+
+
+def _places(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if place:
+        yield place
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _places(item, (*place, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _places(item, (*place, index))
+
+
+def _with(value: Any, place: tuple[str | int, ...], new: Any) -> Any:
+    if not place:
+        return new
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[place[0]] = _with(value[place[0]], place[1:], new)
+    return changed
 
 
 @pytest.mark.parametrize("policy", RULES)

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.documents import parsed
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
     ELSEWHERE,
@@ -36,13 +37,7 @@ def check(resource: ResourceView, stack: StackView) -> Result:
     if resource.type == REPOSITORY:
         named = any(stack.pointing_at(resource, LIFECYCLE_POLICY, "repository"))
         return PASS if named else fail("keeps every image for ever")
-    return worst(_rules(resource.inputs.at("policy")), _keeps_deployed)
-
-
-def _rules(policy: Any) -> list[Inputs]:
-    if isinstance(policy, str):
-        policy = Inputs(json.loads(policy), "policy") if policy.startswith("{") else None
-    return list(policy.each("rules")) if isinstance(policy, Inputs) else []
+    return worst(parsed(resource.inputs.at("policy"), "policy").each("rules"), _keeps_deployed)
 
 
 def _keeps_deployed(rule: Inputs) -> Result:

@@ -30,6 +30,7 @@ from mlops_iac.engines.local.provider import (
     check_by_facts,
     diff_by_facts,
 )
+from mlops_iac.plan.compare import differences
 from mlops_iac.providers.facts import facts_of
 
 MARK: Final = "mlops-iac:urn"
@@ -110,7 +111,7 @@ class AwsProvider:
         else:
             ids = [fill(row.id, context)]
         found = (self.read(urn, type, id, inputs, {}) for id in ids if isinstance(id, str))
-        return tuple(item for item in found if item is not None)
+        return tuple(item for item in found if item is not None and not (row.alike and _differs(inputs, item.inputs)))
 
     def update(
         self, urn: str, type: str, id: str, old_inputs: Properties, old_outputs: Properties, news: Properties
@@ -306,6 +307,8 @@ class AwsProvider:
         if call.when and fill(call.when, context) in (MISSING, None, False, ""):
             return []
         taken = self._own(row, context) if call.take == ALL else {n: context[n] for n in call.take if n in context}
+        if row.tags is not None:
+            taken.pop("tags", None)
         try:
             for before in group.first:
                 self._call(row, before, context, {})
@@ -328,8 +331,8 @@ class AwsProvider:
         try:
             if put:
                 self._tag_call(row, tagging.operation, tagging.target, context, put)
-            if removed:
-                self._tag_call(row, tagging.undo, tagging.target, context, removed)
+            for key in removed:
+                self._tag_call(row, tagging.undo, tagging.target, context, [key])
         except (GoneError, NotEmulatedError) as error:
             return [f"the tags were not set: {error}"]
         return []
@@ -363,6 +366,8 @@ class AwsProvider:
             named = {name: context[name]} if name in context else {}
         outputs = {**old, **named, **inputs}
         outputs.update({name: value for name, value in computed.items() if value is not MISSING})
+        if row.enrich is not None:
+            outputs.update(row.enrich(self._session, context))
         if facts is not None and "tagsAll" in facts.outputs:
             outputs["tagsAll"] = tags_of(inputs.get("tags") or {})
         return outputs
@@ -400,6 +405,10 @@ def auto_name(urn: str, inputs: Properties) -> str:
     base = re.sub(r"[^A-Za-z0-9-]+", "-", urn.rpartition("::")[2]).strip("-").lower()
     digest = hashlib.sha256(f"{urn} {sorted(inputs.items(), key=str)}".encode()).hexdigest()[:7]
     return f"{base[:50]}-{digest}"
+
+
+def _differs(wanted: Properties, actual: Properties) -> bool:
+    return any(item.path[0] != "tags" for item in differences(wanted, actual))
 
 
 def _means_gone(row: Row, error: ProviderError) -> bool:

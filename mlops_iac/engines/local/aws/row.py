@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from mlops_iac.engines.local.aws.session import Session
 from mlops_iac.engines.local.aws.shapes import Names
 
 ALL: Final = ("*",)
@@ -65,11 +66,13 @@ class Row:
 
     ``mark``: the create takes our mark as a tag, in ``tags`` or in EC2's tag specification of that resource type.
     ``find`` lists candidates of an interrupted create at the path ``found``, each with an id by the template
-    ``found_id``; without it the id is worked out from the inputs. ``hook`` may mend inputs that a mapping cannot.
+    ``found_id``, and where ``alike`` only those whose inputs are as declared; without it the id is worked out from the
+    inputs. ``hook`` may mend inputs that a mapping cannot.
     ``recorded`` says why the type is never called. ``gone_when`` are texts of a refusal that mean "is gone",
     ``gone_in`` the values of a path in the answer that do. ``pick`` finds the resource in the answer's list. ``unseen``
     names inputs that the emulator does not report, or reports wrongly. ``refusals`` are texts of errors that are the
-    emulator's and not AWS's, each with the reason to show: the call is then recorded.
+    emulator's and not AWS's, each with the reason to show: the call is then recorded. ``enrich`` gives outputs that
+    AWS makes by itself and the emulator does not.
     """
 
     type: str
@@ -88,6 +91,7 @@ class Row:
     find: Call | None = None
     found: str = ""
     found_id: str = ""
+    alike: bool = False
     hook: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     recorded: str = ""
     gone_when: tuple[str, ...] = ()
@@ -95,6 +99,7 @@ class Row:
     pick: Callable[[Any, Mapping[str, Any]], Any] | None = None
     unseen: tuple[str, ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)
+    enrich: Callable[[Session, Mapping[str, Any]], dict[str, Any]] | None = None
 
 
 def setting(

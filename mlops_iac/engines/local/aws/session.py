@@ -127,7 +127,7 @@ def _library() -> Any:
 
 def _translated(error: Any, call: str) -> ProviderError:
     details = error.response.get("Error", {})
-    code, text = str(details.get("Code", "")), str(details.get("Message", ""))
+    code, text = str(details.get("Code", "")), " ".join(str(details.get("Message", "")).split())
     meta = error.response.get("ResponseMetadata", {})
     status = meta.get("HTTPStatusCode")
     fault = meta.get("HTTPHeaders", {}).get(FAULT_HEADER)

@@ -168,6 +168,9 @@ SAMPLES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     ),
     "aws:s3/bucketObjectv2:BucketObjectv2": ({"bucket": "@bucket.id", "key": "a/b", "content": "1"}, {"content": "2"}),
     "aws:kms/key:Key": ({"description": "t", "enableKeyRotation": True}, {"description": "u"}),
+    "aws:kms/grant:Grant": (
+        {"keyId": "@key.id", "granteePrincipal": "@role.arn", "operations": ["Decrypt"], "name": "t-grant"}, {}
+    ),
     "aws:kms/alias:Alias": ({"name": "alias/t", "targetKeyId": "@key.id"}, {"targetKeyId": "@key2.id"}),
     "aws:iam/role:Role": ({"name": "t-role", "assumeRolePolicy": TRUST}, {"description": "x"}),
     "aws:iam/rolePolicy:RolePolicy": (
@@ -289,6 +292,11 @@ SAMPLES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         {"modelPackageGroupName": "@packages.id", "resourcePolicy": OPEN_POLICY},
         {"resourcePolicy": OPEN_POLICY.replace('"a"', '"b"')},
     ),
+    "aws:sagemaker/modelCard:ModelCard": (
+        {"modelCardName": "t-card", "modelCardStatus": "Draft", "content": json.dumps({"model_overview": {}}),
+         "securityConfig": {"kmsKeyId": "@key.arn"}},
+        {"modelCardStatus": "Approved"},
+    ),
     "aws:sagemaker/pipeline:Pipeline": (
         {"pipelineName": "t-pipeline", "pipelineDisplayName": "t", "roleArn": "@role.arn",
          "pipelineDefinition": json.dumps({"Version": "2020-12-01", "Steps": []})},
@@ -361,6 +369,11 @@ SAMPLES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
             "outputLocation": "s3://pre-bucket/results/",
             "encryptionConfiguration": {"encryptionOption": "SSE_KMS", "kmsKeyArn": "@key.arn"}}}},
         TAGS,
+    ),
+    "aws:glue/dataCatalogEncryptionSettings:DataCatalogEncryptionSettings": (
+        {"dataCatalogEncryptionSettings": {"encryptionAtRest": {"catalogEncryptionMode": "SSE-KMS", "sseAwsKmsKeyId": "@key.arn"},
+                                           "connectionPasswordEncryption": {"returnConnectionPasswordEncrypted": False}}},
+        {},
     ),
     "aws:lakeformation/dataLakeSettings:DataLakeSettings": ({"admins": ["@role.arn"]}, {"admins": []}),
     "aws:cloudwatch/logGroup:LogGroup": ({"name": "/t/logs", "retentionInDays": 30}, {"retentionInDays": 90}),

@@ -15,6 +15,7 @@ from mlops_iac.engines.local.aws.session import Session
 from mlops_iac.engines.local.aws.table import table
 from mlops_iac.engines.local.provider import RECORDED as RECORDED_ID
 from mlops_iac.plan.compare import differences
+from mlops_iac.providers.facts import facts_of
 
 from .samples import PREREQUISITES, RECORDED, SAMPLES
 
@@ -75,6 +76,9 @@ def test_every_row_has_a_sample() -> None:
 def test_the_life_of_a_resource(world: World, type: str) -> None:
     provider, name = world.provider, urn(type, "subject")
     inputs, change = (world.resolve(part) for part in SAMPLES[type])
+    facts = facts_of(type)
+    if facts is not None and facts.taggable and type not in TAGS_LACKING:
+        inputs = {**inputs, "tags": {"owner": "ml", "class": "internal"}}
     created = provider.create(name, type, inputs)
     assert created.recorded is None, created.recorded
     assert created.id and not created.id.startswith(RECORDED_ID)
@@ -102,6 +106,8 @@ def test_the_life_of_a_resource(world: World, type: str) -> None:
         assert provider.read(name, type, created.id, wanted, updated.outputs) is None
 
 
+TAGS_LACKING = {"aws:budgets/budget:Budget"}
+"""Types that moto 5.2.5 has no tags for; the result says so."""
 NOT_SEEN_GONE = {
     "aws:cfg/recorderStatus:RecorderStatus",
     "aws:s3/bucketNotification:BucketNotification",

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/lake-formation/latest/APIReference/
 
 from __future__ import annotations
 
-from mlops_iac.engines.local.aws.row import ALL, Call, Group, Row, Tagging
+from mlops_iac.engines.local.aws.row import ALL, Call, Group, Row, Tagging, setting
 
 _CRAWLED = {"Targets": {"S3Targets": "{crawled}"}}
 _TABLE = {"DatabaseName": "{databaseName}"}
@@ -129,6 +129,13 @@ ROWS = (
         tags=Tagging({"ResourceARN": "{o.arn}"}),
         names={"publishCloudwatchMetricsEnabled": "PublishCloudWatchMetricsEnabled", "kmsKeyArn": "KmsKey"},
         skip=("forceDestroy", "state"),
+    ),
+    setting(
+        "aws:glue/dataCatalogEncryptionSettings:DataCatalogEncryptionSettings",
+        "glue",
+        Call("put_data_catalog_encryption_settings", take=("dataCatalogEncryptionSettings",)),
+        Call("get_data_catalog_encryption_settings"),
+        id="{account}",
     ),
     Row(
         "aws:lakeformation/dataLakeSettings:DataLakeSettings",

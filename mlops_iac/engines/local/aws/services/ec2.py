@@ -152,12 +152,14 @@ def _rule(type: str, authorize: str, revoke: str, direction: str) -> Row:
             ),
         ),
         delete=(Call(revoke, {"GroupId": "{securityGroupId}", "IpPermissions": "{permissions}"}),),
-        tags=_TAGGING,
+        tags=Tagging({"Resources": ["{id}"]}, "create_tags", "delete_tags", after=True),
         hook=_vpc_rule,
-        mark="security-group-rule",
-        find=Call("describe_security_group_rules", _MARKED),
+        find=Call(
+            "describe_security_group_rules", {"Filters": [{"Name": "group-id", "Values": ["{securityGroupId}"]}]}
+        ),
         found="SecurityGroupRules",
         found_id="{r.SecurityGroupRuleId}",
+        alike=True,
     )
 
 

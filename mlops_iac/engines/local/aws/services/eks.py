@@ -5,11 +5,33 @@ moto has clusters and node groups; add-ons, access entries and pod identity are 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mlops_iac.engines.local.aws.row import ALL, Call, Group, Row, Tagging
+from mlops_iac.engines.local.aws.session import Session
 
 _TAGGING = Tagging({"resourceArn": "{o.arn}"})
 _CLUSTER = {"clusterName": "{clusterName}"}
 _GROUP = {"clusterName": "{clusterName}", "nodegroupName": "{nodeGroupName}"}
+
+
+def _cluster_group(session: Session, context: Mapping[str, Any]) -> dict[str, Any]:
+    """EKS gives each cluster a security group of its own; moto does not, so it is made here as EKS would.
+
+    Source: https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
+    """
+    name = f"eks-cluster-sg-{context['name']}"
+    declared = context["vpcConfig"]
+    subnets = session.call("ec2", "describe_subnets", {"SubnetIds": declared["subnetIds"][:1]})["Subnets"]
+    vpc = subnets[0]["VpcId"]
+    filters = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [vpc]}]
+    groups = session.call("ec2", "describe_security_groups", {"Filters": filters})["SecurityGroups"]
+    if not groups:
+        about = {"GroupName": name, "Description": "EKS created security group", "VpcId": vpc}
+        groups = [session.call("ec2", "create_security_group", about)]
+    return {"vpcConfig": {**declared, "vpcId": vpc, "clusterSecurityGroupId": groups[0]["GroupId"]}}
+
 
 ROWS = (
     Row(
@@ -37,7 +59,16 @@ ROWS = (
                 Call("update_cluster_config", {"name": "{name}"}, take=("vpcConfig",)),
             ),
         ),
-        delete=(Call("delete_cluster", {"name": "{name}"}),),
+        delete=(
+            Call("delete_cluster", {"name": "{name}"}),
+            Call(
+                "delete_security_group",
+                {"GroupId": "{o.vpcConfig.clusterSecurityGroupId}"},
+                when="{o.vpcConfig.clusterSecurityGroupId}",
+                service="ec2",
+            ),
+        ),
+        enrich=_cluster_group,
         tags=_TAGGING,
         names={
             "vpcConfig": "resourcesVpcConfig",

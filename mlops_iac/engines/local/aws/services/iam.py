@@ -82,7 +82,7 @@ ROWS = (
         "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
         "iam",
         Call("create_open_id_connect_provider", take=ALL),
-        id="{r.OpenIDConnectProviderArn}",
+        id="arn:{partition}:iam::{account}:oidc-provider/{host}",
         read=Call("get_open_id_connect_provider", {"OpenIDConnectProviderArn": "{id}"}),
         outputs={"arn": "{id}", "url": "{r.Url}"},
         groups=(
@@ -99,11 +99,12 @@ ROWS = (
             {"OpenIDConnectProviderArn": "{id}"}, "tag_open_id_connect_provider", "untag_open_id_connect_provider"
         ),
         names={"clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"},
-        find=Call("list_open_id_connect_providers"),
-        hook=lambda context: {**context, "thumbprintLists": context.get("thumbprintLists") or []},
+        hook=lambda context: {
+            **context,
+            "thumbprintLists": context.get("thumbprintLists") or [],
+            "host": str(context["url"]).removeprefix("https://"),
+        },
         unseen=("url",),
-        found="OpenIDConnectProviderList",
-        found_id="{r.Arn}",
     ),
     Row(
         "aws:iam/instanceProfile:InstanceProfile",

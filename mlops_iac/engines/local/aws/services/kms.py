@@ -42,6 +42,25 @@ ROWS = (
         found_id="{r.ResourceARN}",
     ),
     Row(
+        "aws:kms/grant:Grant",
+        "kms",
+        Call("create_grant", take=ALL),
+        id="{keyId}:{r.GrantId}",
+        read=Call("list_grants", {"KeyId": "{keyId}"}),
+        at="Grants",
+        outputs={"grantId": "{r.GrantId}"},
+        pick=lambda grants, context: next(
+            (item for item in grants if f"{context['keyId']}:{item['GrantId']}" == context.get("id")), None
+        ),
+        delete=(Call("revoke_grant", {"KeyId": "{keyId}", "GrantId": "{o.grantId}"}),),
+        skip=("grantCreationTokens", "retireOnDelete"),
+        unseen=("keyId",),
+        alike=True,
+        find=Call("list_grants", {"KeyId": "{keyId}"}),
+        found="Grants",
+        found_id="{keyId}:{r.GrantId}",
+    ),
+    Row(
         "aws:kms/alias:Alias",
         "kms",
         Call("create_alias", {"AliasName": "{name}", "TargetKeyId": "{targetKeyId}"}),

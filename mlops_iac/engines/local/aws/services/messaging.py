@@ -152,6 +152,7 @@ ROWS = (
             {**context, "rawMessageDelivery": "true"} if context.get("rawMessageDelivery") else context
         ),
         find=Call("list_subscriptions_by_topic", {"TopicArn": "{topic}"}),
+        alike=True,
         found="Subscriptions",
         found_id="{r.SubscriptionArn}",
     ),

@@ -211,6 +211,7 @@ ROWS = (
             ),
         ),
         delete=(Call("delete_object", {"Bucket": "{bucket}", "Key": "{key}"}),),
+        refusals={"put_object: 403": "moto applies the bucket's TLS-only rule to plain HTTP on loopback"},
         hook=_content,
     ),
 )

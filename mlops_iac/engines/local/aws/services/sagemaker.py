@@ -84,7 +84,7 @@ ROWS = (
         ),
         delete=(Call("delete_feature_group", {"FeatureGroupName": "{featureGroupName}"}),),
         tags=_TAGGING,
-        names={"recordIdentifierFeatureName": "RecordIdentifierFeatureName"},
+        unseen=("offlineStoreConfig",),
     ),
     Row(
         "aws:sagemaker/modelPackageGroup:ModelPackageGroup",
@@ -103,6 +103,22 @@ ROWS = (
         Call("get_model_package_group_policy", {"ModelPackageGroupName": "{modelPackageGroupName}"}),
         id="{modelPackageGroupName}",
         reset=(Call("delete_model_package_group_policy", {"ModelPackageGroupName": "{modelPackageGroupName}"}),),
+    ),
+    Row(
+        "aws:sagemaker/modelCard:ModelCard",
+        "sagemaker",
+        Call("create_model_card", take=ALL),
+        id="{modelCardName}",
+        read=Call("describe_model_card", {"ModelCardName": "{modelCardName}"}),
+        outputs={"arn": "{r.ModelCardArn}"},
+        groups=(
+            Group(
+                ("content", "modelCardStatus"),
+                Call("update_model_card", take=("modelCardName", "content", "modelCardStatus")),
+            ),
+        ),
+        delete=(Call("delete_model_card", {"ModelCardName": "{modelCardName}"}),),
+        tags=_TAGGING,
     ),
     Row(
         "aws:sagemaker/pipeline:Pipeline",

@@ -124,7 +124,6 @@ class BuildContext:
         provider: Handle | None = None,
         depends_on: Iterable[Handle | Ref] = (),
         stateful: bool = False,
-        protect: bool = False,
         delete_before_replace: bool = False,
         ignore_changes: Iterable[str] = (),
         replace_on_changes: Iterable[str] = (),
@@ -132,8 +131,8 @@ class BuildContext:
         """Add one resource named ``<component>.<suffix>``.
 
         Inputs that are None are left out. Tags are added where the type takes them. A ``stateful`` resource
-        is protected and kept on destroy where the environment protects data. Without ``provider`` an ``aws:``
-        type gets the layer's AWS provider.
+        is protected where its component is; where the environment protects data it is also kept on destroy.
+        Without ``provider`` an ``aws:`` type gets the layer's AWS provider.
         """
         key = NodeKey(self.layer, type, naming.logical(self.root.name, suffix), self.root.kind)
         if key in self.assembly.nodes:
@@ -144,7 +143,7 @@ class BuildContext:
             parent=parent.key if parent is not None else self.root,
             provider=provider_key,
             depends_on=tuple(sorted({_key_of(item) for item in depends_on})),
-            protect=protect or keep,
+            protect=keep or (stateful and bool(self.instance.protections)),
             retain_on_delete=keep,
             delete_before_replace=delete_before_replace,
             ignore_changes=tuple(ignore_changes),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from mlops_iac.compile.context import Assembly, BuildContext
@@ -60,7 +61,18 @@ def _build(instance: Instance, system: System, composition: Composition, assembl
     context = BuildContext(instance, system, assembly, root, locate)
     outputs: Outputs = component.build(instance.name, instance.spec, context)
     assembly.outputs[instance.kind, instance.name] = outputs
+    if instance.protections:
+        _protect(root, instance, assembly)
     return outputs
+
+
+def _protect(root: NodeKey, instance: Instance, assembly: Assembly) -> None:
+    """Mark a protected component in the state, or nothing would notice that it is no longer declared.
+
+    Where it has a protected resource, that is the mark.
+    """
+    if not any(node.options.protect for node in assembly.nodes.values() if node.component == instance.path):
+        assembly.nodes[root] = replace(assembly.nodes[root], options=Options(protect=True))
 
 
 def _fit_provider_types(nodes: Mapping[NodeKey, Node]) -> list[Diagnostic]:

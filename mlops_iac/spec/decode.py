@@ -9,10 +9,13 @@ import msgspec
 
 from mlops_iac.components.component import Component
 from mlops_iac.components.registry import Registry
+from mlops_iac.spec.gates import Declaration
 from mlops_iac.spec.quantities import Quantity
 
 BACKEND = "backend"
 """The key of a declaration that chooses between the back ends of its kind."""
+
+_COMMON = frozenset(field.encode_name for field in msgspec.structs.fields(Declaration))
 
 T = TypeVar("T")
 
@@ -23,10 +26,21 @@ def decode(data: Any, spec: type[T]) -> T:
 
 
 def decode_component(data: Any, component: Component[Any, Any]) -> Any:
-    """One declaration as its component's spec; raises ``msgspec.ValidationError``."""
-    if component.backend is not None and isinstance(data, Mapping) and not declares_backend(component):
-        data = {key: value for key, value in data.items() if key != BACKEND}
+    """One declaration as its component's spec; raises ``msgspec.ValidationError``.
+
+    What every component may say is checked and left out: ``decode_common`` gives it.
+    """
+    if isinstance(data, Mapping):
+        decode_common(data)
+        chosen = component.backend is not None and not declares_backend(component)
+        left_out = _COMMON | {BACKEND} if chosen else _COMMON
+        data = {key: value for key, value in data.items() if key not in left_out}
     return decode(data, component.spec)
+
+
+def decode_common(data: Mapping[str, Any]) -> Declaration:
+    """What a declaration says that every component may say; raises ``msgspec.ValidationError``."""
+    return decode({key: value for key, value in data.items() if key in _COMMON}, Declaration)
 
 
 def backends(registry: Registry, kind: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from mlops_iac.components.registry import registry as installed
 from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import Diagnostic, format_path, raise_on_errors
 from mlops_iac.spec import codes
-from mlops_iac.spec.decode import component_of, decode, decode_component
+from mlops_iac.spec.decode import component_of, decode, decode_common, decode_component
 from mlops_iac.spec.references import Reference, Step, cycles, references_of, resolve
 from mlops_iac.spec.suggest import did_you_mean, listed
 from mlops_iac.spec.system import Core, Instance, System
@@ -81,7 +81,7 @@ def _instance(registry: Registry, kind: str, name: str, declaration: Mapping[str
     if component is None:
         raise ValueError(f"{kind} {name!r} names an unknown back end; validate has refused such a system")
     path = (kind, name) if component.many else (kind,)
-    return Instance(component, name, decode_component(declaration, component), path)
+    return Instance(component, name, decode_component(declaration, component), path, decode_common(declaration))
 
 
 def _broken(

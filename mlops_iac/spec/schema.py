@@ -23,6 +23,7 @@ from mlops_iac.components.registry import Registry
 from mlops_iac.components.registry import registry as installed
 from mlops_iac.spec.base import Name
 from mlops_iac.spec.decode import BACKEND, backends, declares_backend
+from mlops_iac.spec.gates import Declaration
 from mlops_iac.spec.quantities import Quantity
 from mlops_iac.spec.system import Core
 
@@ -137,7 +138,7 @@ def _stale(folder: Path) -> Iterator[tuple[str, str]]:
 def _section(writer: _Writer, registry: Registry, kind: str) -> Schema:
     default = registry.default(kind)
     names = backends(registry, kind)
-    declaration = _choice(writer, registry, kind) if names else writer.schema(_struct(default.spec))
+    declaration = _choice(writer, registry, kind) if names else _defined(writer, registry, default)
     if not default.many:
         return {"description": _summary(default.spec), **declaration}
     return {**names_schema(registry, kind), "additionalProperties": declaration}
@@ -168,12 +169,18 @@ def _choice(writer: _Writer, registry: Registry, kind: str) -> Schema:
     }
 
 
+def _defined(writer: _Writer, registry: Registry, component: Component[Any, Any]) -> Schema:
+    reference = writer.schema(_struct(component.spec))
+    writer.definitions[_definition_name(component.spec)] = _declaration(writer, registry, component)
+    return reference
+
+
 def _declaration(writer: _Writer, registry: Registry, component: Component[Any, Any]) -> Schema:
     schema = writer.struct(_struct(component.spec))
-    names = backends(registry, component.kind)
-    if not names or declares_backend(component):
-        return schema
-    return {**schema, "properties": {BACKEND: _backend(registry, component.kind), **schema["properties"]}}
+    common = writer.struct(_struct(Declaration))["properties"]
+    if backends(registry, component.kind) and not declares_backend(component):
+        common[BACKEND] = _backend(registry, component.kind)
+    return {**schema, "properties": {**schema["properties"], **common}}
 
 
 def _backend(registry: Registry, kind: str) -> Schema:

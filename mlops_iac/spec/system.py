@@ -183,7 +183,7 @@ class Instance:
     name: str
     spec: Any
     path: ConfigPath
-    common: Declaration = Declaration()
+    common: Declaration = field(default_factory=Declaration)
 
     @property
     def protections(self) -> tuple[Protection, ...]:

@@ -19,6 +19,7 @@ ENV_KEYS = [
     "spot",
     "min_endpoint_instances",
     "approval",
+    "gates",
 ]
 
 

@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-prac
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from mlops_iac.compile.context import BuildContext, Handle
 from mlops_iac.components.component import Component, Example, Outputs
@@ -35,9 +35,6 @@ class BucketSpec(Spec, kw_only=True):
     object_lock: Annotated[
         Duration | None,
         doc("Retention during which no object version can be deleted.", immutable=True, replaces=True, loses_data=True),
-    ] = None
-    protect: Annotated[
-        Literal["no_delete"] | None, doc("Refuse any change that would delete the bucket, in every environment.")
     ] = None
 
 
@@ -86,7 +83,6 @@ def build(name: str, spec: BucketSpec, ctx: BuildContext) -> BucketOutputs:
             "objectLockEnabled": True if spec.object_lock else None,
         },
         stateful=True,
-        protect=spec.protect == "no_delete",
     )
     settings = secure_bucket(ctx, bucket, key_arn=key, versioning=spec.versioning)
     settings["lifecycle"] = _lifecycle(spec, ctx, bucket, settings["versioning"])

@@ -117,10 +117,6 @@ class FeatureStoreSpec(Spec, kw_only=True):
         doc("How sensitive the features are; the offline bucket's classification counts where it is stricter."),
     ] = "internal"
     description: Annotated[str, doc("What the features describe.", max_length=128)] | None = None
-    protect: Annotated[
-        Literal["no_delete"] | None,
-        doc("Refuse any change that would delete or replace the group, in every environment."),
-    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +181,6 @@ def build(name: str, spec: FeatureStoreSpec, ctx: BuildContext) -> FeatureStoreO
             "tags": {"data-class": classification},
         },
         stateful=True,
-        protect=spec.protect == "no_delete",
         depends_on=(*ctx.role_ready(role), *(bucket.ready if bucket else ())),
     )
     return FeatureStoreOutputs(

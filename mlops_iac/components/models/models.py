@@ -76,9 +76,6 @@ class ModelSpec(Spec, kw_only=True):
     alert: Annotated[
         str | None, doc("Where changes of a version's state are reported; unset: every declared alert.", ref="alerts")
     ] = None
-    protect: Annotated[
-        Literal["no_delete"] | None, doc("Refuse any change that would delete the group, in every environment.")
-    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +125,6 @@ def build(name: str, spec: ModelSpec, ctx: BuildContext) -> ModelOutputs:
             "tags": {f"approval:{stage}": who for stage, who in approvals(spec).items()},
         },
         stateful=True,
-        protect=spec.protect == "no_delete",
     )
     group_name = group["modelPackageGroupName"]
     packages = join(ctx.arn("sagemaker", "model-package/"), group_name)

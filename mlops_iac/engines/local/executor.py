@@ -424,6 +424,12 @@ class _Run:
             self._ledger.end(ticket)
             hint = "correct the cause and run the command again; finished resources are kept"
             raise _Failed(self._diagnostic(RESOURCE_FAILED, urn, f"{name}: {verb} failed: {error}", hint)) from error
+        except DiagnosticsError:
+            raise
+        except Exception as error:
+            hint = "this is a fault of the local engine; please report it with the configuration"
+            text = f"{name}: {verb} broke off: {type(error).__name__}: {error}"
+            raise _Failed(self._diagnostic(OUTCOME_UNKNOWN, urn, text, hint)) from error
 
     def _delete(self) -> None:
         """Delete what is not declared any more and the old copies of what was replaced, users first."""

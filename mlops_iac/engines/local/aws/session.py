@@ -109,7 +109,7 @@ class Session:
         except exceptions.HTTPClientError as error:
             raise OutcomeUnknownError(str(error)) from error
         except exceptions.BotoCoreError as error:
-            raise ProviderError(str(error)) from error
+            raise ProviderError(" ".join(str(error).split())) from error
         plain: dict[str, Any] = plain_answer(answer)
         return plain
 

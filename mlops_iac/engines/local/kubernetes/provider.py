@@ -160,7 +160,9 @@ class KubernetesProvider:
         return {**inputs, "metadata": metadata}
 
     def _path(self, body: Mapping[str, Any]) -> str | None:
-        """The object's URL path; None for a kind that the server does not know."""
+        """The object's URL path; None for no object (a Helm release) and for a kind that the server does not know."""
+        if "apiVersion" not in body or "kind" not in body:
+            return None
         version, kind = str(body["apiVersion"]), str(body["kind"])
         found = self._resource(version, kind)
         if found is None:
@@ -184,6 +186,8 @@ class KubernetesProvider:
             return self._paths.get((version, kind))
 
     def _unknown(self, body: Mapping[str, Any]) -> str:
+        if "kind" not in body:
+            return "it is no Kubernetes object: the local target installs no charts"
         return f"the API server does not know {body['kind']} of {body['apiVersion']}"
 
     def _request(

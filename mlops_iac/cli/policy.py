@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -12,6 +15,9 @@ import click
 from mlops_iac.cli.options import EXIT_REFUSED, format_option, guarded, request_for, system_options
 from mlops_iac.cli.printing import finding_diagnostics
 from mlops_iac.pipeline import run_phases
+from mlops_iac.policies.policy import Enforcement, Finding, Policy
+
+Rules = Mapping[Policy, Enforcement]
 
 
 @click.group("policy", short_help="List, explain and run the policies.")
@@ -87,26 +93,80 @@ def explain_policy(rule: str) -> None:
 
 
 @command.command("check")
-@format_option("text", "json")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Check what a `pulumi stack export` holds instead of a configuration; several files are one system.",
+)
+@click.option("--pack", "chosen", multiple=True, metavar="PACK", help="With --state: packs to use.  [default: all]")
+@format_option("text", "json", "sarif", "junit")
 @system_options
-def check_system(folder: Path, overrides: tuple[str, ...], form: str) -> None:
+def check_system(
+    folder: Path, overrides: tuple[str, ...], form: str, states: tuple[Path, ...], chosen: tuple[str, ...]
+) -> None:
     """Check a system against the packs that it chose; exits with 2 on a mandatory violation.
 
     \b
-    Example:
+    Examples:
       mlops-iac policy check -C examples/fraud-detection env=prod
+      mlops-iac policy check --state export.json --pack gdpr --format sarif
     """
-    run = run_phases(request_for(folder, overrides), until="check")
-    if form == "json":
+    if states:
+        findings, rules = _check_states(states, chosen)
+        sources: Mapping[str, str] = {}
+    elif chosen:
+        raise click.UsageError("--pack goes with --state; a system names its packs in policies.packs")
+    else:
+        from mlops_iac.policies.checker import rules_of
+
+        run = run_phases(request_for(folder, overrides), until="check")
+        findings, rules = run.findings, rules_of(run.system) if run.system else {}
+        sources = run.composition.sources if run.composition else {}
+    _print_findings(findings, rules, form, sources, folder)
+    if any(finding.stops for finding in findings):
+        sys.exit(EXIT_REFUSED)
+
+
+def _check_states(states: tuple[Path, ...], chosen: tuple[str, ...]) -> tuple[tuple[Finding, ...], Rules]:
+    from mlops_iac.policies.checker import chosen_rules, judge
+    from mlops_iac.policies.foreign import view_state
+    from mlops_iac.policies.registry import packs
+    from mlops_iac.state import checkpoint
+
+    for name in chosen:
+        if name not in packs():
+            close = difflib.get_close_matches(name, packs(), 1)
+            hint = f" Did you mean {close[0]!r}?" if close else " `mlops-iac policy list` shows them all."
+            raise click.ClickException(f"there is no policy pack {name!r}.{hint}")
+    today = datetime.now(tz=UTC).date().isoformat()
+    snapshots = [checkpoint.read(file.read_text(encoding="utf-8"), lambda _: None, source=str(file)) for file in states]
+    stack = view_state(snapshots, today)
+    rules = chosen_rules(chosen or packs(), stack.system.environment)
+    return judge(stack, rules), rules
+
+
+def _print_findings(
+    findings: tuple[Finding, ...], rules: Rules, form: str, sources: Mapping[str, str], folder: Path
+) -> None:
+    if form == "sarif":
+        from mlops_iac.render.sarif import findings_sarif
+
+        place = folder.as_posix() if not folder.is_absolute() else os.path.relpath(folder).replace(os.sep, "/")
+        click.echo(json.dumps(findings_sarif(findings, rules, place), indent=2, ensure_ascii=False))
+    elif form == "junit":
+        from mlops_iac.render.junit import findings_junit
+
+        click.echo(findings_junit(findings, rules), nl=False)
+    elif form == "json":
         from mlops_iac.render.json import diagnostics_json
 
-        click.echo(json.dumps(diagnostics_json(finding_diagnostics(run.findings)), indent=2))
+        click.echo(json.dumps(diagnostics_json(finding_diagnostics(findings)), indent=2))
     else:
         from mlops_iac.render.page import page_for
         from mlops_iac.render.policies import findings_text
         from mlops_iac.render.text import print_text
 
-        sources = run.composition.sources if run.composition else {}
-        print_text(findings_text(finding_diagnostics(run.findings), page_for(sys.stdout), sources), sys.stdout)
-    if any(finding.stops for finding in run.findings):
-        sys.exit(EXIT_REFUSED)
+        print_text(findings_text(finding_diagnostics(findings), page_for(sys.stdout), sources), sys.stdout)

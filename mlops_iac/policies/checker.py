@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from mlops_iac.compose.composition import Composition
@@ -34,10 +34,14 @@ def check_graph(graph: Graph, system: System, composition: Composition, today: s
     Raises ``DiagnosticsError`` for an unknown pack or rule.
     """
     raise_on_errors(_unknown_names(system, composition))
+    return findings_of(view_graph(graph, system, today), rules_of(system), system, today)
+
+
+def rules_of(system: System) -> dict[Policy, Enforcement]:
+    """The policies that a system chose, with their enforcement in its environment."""
     section = system.core.policies
     own = {rule: Enforcement(level) for rule, level in section.enforcement.items()}
-    rules = chosen_rules(section.packs, system.core.env.name, own)
-    return findings_of(view_graph(graph, system, today), rules, system, today)
+    return chosen_rules(section.packs, system.core.env.name, own)
 
 
 def chosen_rules(
@@ -64,11 +68,15 @@ def findings_of(
     stack: StackView, rules: Mapping[Policy, Enforcement], system: System, today: str
 ) -> tuple[Finding, ...]:
     """Everything that is not simply fine, sorted: what stops an apply first, then by severity and resource."""
+    return judge(stack, rules, [waiver for waiver in system.core.policies.waivers if waiver.expires >= today])
+
+
+def judge(stack: StackView, rules: Mapping[Policy, Enforcement], waivers: Sequence[Waiver] = ()) -> tuple[Finding, ...]:
+    """The same for resources from anywhere, with the waivers that hold."""
     by_type: dict[str, list[tuple[Policy, Enforcement]]] = {}
     for policy, enforcement in rules.items():
         for type in policy.applies_to:
             by_type.setdefault(type, []).append((policy, enforcement))
-    waivers = [waiver for waiver in system.core.policies.waivers if waiver.expires >= today]
     found = [
         Finding(policy, resource, result, enforcement, _waived(policy, resource, waivers))
         for resource in stack.resources
@@ -141,7 +149,7 @@ def diagnostic_of(finding: Finding) -> Diagnostic:
     )
 
 
-def _waived(policy: Policy, resource: ResourceView, waivers: list[Waiver]) -> str:
+def _waived(policy: Policy, resource: ResourceView, waivers: Sequence[Waiver]) -> str:
     for waiver in waivers:
         if _covers(waiver, policy, resource):
             return f"{waiver.owner}: {waiver.reason}, until {waiver.expires}"

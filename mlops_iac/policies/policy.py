@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial, wraps
 from typing import Any, TypeVar
+from zlib import crc32
 
 from mlops_iac.diagnostics import ConfigPath, Location
 from mlops_iac.policies.inputs import Inputs, UnknownInputError
@@ -359,17 +360,13 @@ waits = partial(sample, Verdict.UNKNOWN)
 def neighbour(type: str, inputs: Mapping[str, Any], points_at: str = "", *through: str) -> ResourceView:
     """Another resource of a sample; its inputs ``through`` come from the resource with URN ``points_at``."""
     sources = {name: frozenset({points_at}) for name in through}
-    return view(neighbour_urn(type), type, "neighbour", inputs, sources=sources)
+    name = f"neighbour-{crc32(repr(inputs).encode()):08x}"
+    return view(f"urn:pulumi:dev::sample::{type}::{name}", type, name, inputs, sources=sources)
 
 
 def sample_urn(type: str) -> str:
     """URN of a sample's judged resource."""
     return f"urn:pulumi:dev::sample::{type}::sample"
-
-
-def neighbour_urn(type: str) -> str:
-    """URN of a sample's neighbour."""
-    return f"urn:pulumi:dev::sample::{type}::neighbour"
 
 
 def text_of(values: Iterable[str]) -> str:

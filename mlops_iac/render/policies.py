@@ -14,8 +14,10 @@ from mlops_iac.render.text import diagnostics_text
 def catalogue_text(policies: Iterable[Policy], packs: Iterable[Pack], page: Page = PLAIN_PAGE) -> str:
     """Every policy with its severity and enforcement, then every pack."""
     lines: list[Line] = [line(Span("Policies", Tone.STRONG))]
-    for policy in policies:
-        lines.append(line(f"  {policy.id:<42} {policy.severity.value:<9} ", Span(policy.enforcement.value, Tone.QUIET)))
+    lines += [
+        line(f"  {policy.id:<44} {policy.severity.value:<9} ", Span(policy.enforcement.value, Tone.QUIET))
+        for policy in policies
+    ]
     lines += [(), line(Span("Packs", Tone.STRONG))]
     lines += [line(f"  {pack.id:<24} {len(pack.rules):>3} rules  ", Span(pack.title, Tone.QUIET)) for pack in packs]
     return to_text(lines, page)

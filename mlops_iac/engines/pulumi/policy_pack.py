@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any, Final
 
 from pulumi_policy import (
@@ -36,6 +35,7 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
+from mlops_iac.policies.foreign import system_of
 from mlops_iac.policies.policy import (
     Enforcement,
     Limits,
@@ -216,22 +216,17 @@ def _known(container: Any, key: Any) -> Any:
         return UNKNOWN
 
 
-def _system(resources: Iterable[ResourceView], config: Mapping[str, Any]) -> SystemView:
-    tags: dict[str, str] = {}
-    found = list(resources)
-    for name, value in chain.from_iterable(r.tags.items() for r in found if r.inputs.is_known("tags")):
-        tags.setdefault(name, str(value))
-    stack = found[0].urn.partition("::")[0].rpartition(":")[2] if found else "dev"
-    environment = config.get("environment") or tags.get("environment") or stack
-    return SystemView(
-        name=tags.get("ml-system", "system"),
-        environment=environment if environment in ("dev", "staging", "prod") else "dev",
-        risk_class=config.get("riskClass") or tags.get("risk-class") or "minimal",
-        owner=config.get("owner") or tags.get("owner") or "",
-        purpose=config.get("purpose") or tags.get("purpose") or "",
-        limits=_limits(config),
-        today=config.get("today") or datetime.now(UTC).date().isoformat(),
-    )
+def _system(resources: Sequence[ResourceView], config: Mapping[str, Any]) -> SystemView:
+    stack = resources[0].urn.partition("::")[0].rpartition(":")[2] if resources else ""
+    given = {
+        "environment": config.get("environment"),
+        "risk_class": config.get("riskClass"),
+        "owner": config.get("owner"),
+        "purpose": config.get("purpose"),
+        "limits": _limits(config),
+    }
+    today = config.get("today") or datetime.now(UTC).date().isoformat()
+    return system_of(resources, stack, given, today=today)
 
 
 def _limits(config: Mapping[str, Any]) -> Limits:

@@ -17,7 +17,6 @@ from mlops_iac.policies.policy import (
     fail,
     fails,
     neighbour,
-    neighbour_urn,
     passes,
 )
 
@@ -35,6 +34,9 @@ def check(resource: ResourceView, stack: StackView) -> Result:
     return PASS
 
 
+_PUBLIC = neighbour(SUBNET, {"mapPublicIpOnLaunch": True})
+
+
 POLICY = Policy(
     id="eks-nodes-private-no-ssh",
     title="Nodes are private and without SSH",
@@ -50,9 +52,7 @@ POLICY = Policy(
         passes(NODES, {"remoteAccess": {"ec2SshKey": "k", "sourceSecurityGroupIds": ["sg-1"]}}),
         passes(NODES, {}),
         fails(NODES, {"remoteAccess": {"ec2SshKey": "k"}}),
-        fails(
-            NODES, {}, neighbour(SUBNET, {"mapPublicIpOnLaunch": True}), sources={"subnetIds": neighbour_urn(SUBNET)}
-        ),
+        fails(NODES, {}, _PUBLIC, sources={"subnetIds": _PUBLIC.urn}),
         ELSEWHERE,
     ),
 )

@@ -33,7 +33,7 @@ CARD_PARTS: Final = ("intended_uses", "business_details")
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
-    """A high-risk system has purpose and owner; its endpoints' model has a card; the card says use and risk."""
+    """A high-risk system has an owner and a purpose, and its endpoints' model a card that says use and risk."""
     system = stack.system
     if not system.high_risk:
         return NOT_APPLICABLE
@@ -41,7 +41,8 @@ def check(resource: ResourceView, stack: StackView) -> Result:
         content = resource.inputs.text("content")
         absent = [part for part in CARD_PARTS if f'"{part}"' not in content]
         return fail(f"says nothing of {text_of(absent)}", "content") if absent else PASS
-    unset = [name for name, value in (("purpose", system.purpose), ("owner", system.owner)) if not value]
+    purpose = system.purpose or any(stack.of_type(MODEL_CARD))
+    unset = [name for name, value in (("purpose", purpose), ("owner", system.owner)) if not value]
     if unset:
         return fail(f"belongs to a high-risk system without {text_of(unset)}")
     documented = _card_declared(resource, system) if system.declared else any(stack.of_type(MODEL_CARD))
@@ -74,7 +75,7 @@ POLICY = Policy(
     samples=(
         passes(ENDPOINT, {}, neighbour(MODEL_CARD, _CARD), system=_HIGH),
         fails(ENDPOINT, {}, system=_HIGH),
-        fails(ENDPOINT, {}, neighbour(MODEL_CARD, _CARD), system=SystemView(risk_class="high", owner="ml@example.com")),
+        fails(ENDPOINT, {}, neighbour(MODEL_CARD, _CARD), system=SystemView(risk_class="high", purpose="scoring")),
         passes(MODEL_CARD, _CARD, system=_HIGH),
         fails(MODEL_CARD, {"content": "{}"}, system=_HIGH),
         waits(MODEL_CARD, {"content": UNKNOWN}, system=_HIGH),

@@ -1,0 +1,61 @@
+"""Shows resources to policies that did not come from our configuration: a stack's state, or somebody's program.
+
+What the configuration would say of the system is read from the resources' tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any, Final
+
+from mlops_iac.policies.policy import Limits, ResourceView, StackView, SystemView, view
+from mlops_iac.state.snapshot import ResourceState, Snapshot
+
+ENVIRONMENTS: Final = ("dev", "staging", "prod")
+
+
+def view_state(snapshots: Iterable[Snapshot], today: str = "") -> StackView:
+    """Every deployed resource of those stacks, judged by the inputs that it was deployed with."""
+    stacks = list(snapshots)
+    resources = tuple(
+        _view(resource) for snapshot in stacks for resource in snapshot.live().values() if resource.custom
+    )
+    return StackView(resources, system_of(resources, stacks[0].stack if stacks else "", today=today))
+
+
+def system_of(
+    resources: Iterable[ResourceView], stack: str, given: Mapping[str, Any] | None = None, *, today: str = ""
+) -> SystemView:
+    """The system that resources belong to, by their tags; ``given`` holds what is known better."""
+    known = given or {}
+    tags: dict[str, str] = {}
+    readable = (r.tags for r in resources if r.inputs.is_known("tags") and r.inputs.is_known("tagsAll"))
+    for name, value in chain.from_iterable(found.items() for found in readable):
+        tags.setdefault(name, str(value))
+    environment = known.get("environment") or tags.get("environment") or stack
+    return SystemView(
+        name=tags.get("ml-system", "system"),
+        environment=environment if environment in ENVIRONMENTS else "dev",
+        risk_class=known.get("risk_class") or tags.get("risk-class") or "minimal",
+        owner=known.get("owner") or tags.get("owner") or "",
+        purpose=known.get("purpose") or tags.get("purpose") or "",
+        limits=known.get("limits") or Limits(),
+        today=today,
+    )
+
+
+def _view(resource: ResourceState) -> ResourceView:
+    sources = {name: frozenset(urns) for name, urns in resource.property_dependencies.items() if urns}
+    named = (resource.id, *(resource.outputs.get(key) for key in ("arn", "name", "bucket", "url")))
+    return view(
+        resource.urn,
+        resource.type,
+        resource.urn.rpartition("::")[2],
+        resource.inputs,
+        sources=sources,
+        protect=resource.protect,
+        retain_on_delete=resource.retain_on_delete,
+        component=("state", resource.urn.rpartition("::")[2]),
+        identifiers=(text for text in named if isinstance(text, str)),
+    )

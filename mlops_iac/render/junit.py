@@ -1,0 +1,61 @@
+"""Renders findings as a JUnit report, which build servers show as tests: one test for each rule.
+
+Source: https://github.com/testmoapp/junitxml
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from xml.sax.saxutils import quoteattr
+
+from mlops_iac.diagnostics import format_path
+from mlops_iac.policies.policy import Enforcement, Finding, Policy, Verdict
+
+_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def findings_junit(findings: Iterable[Finding], rules: Mapping[Policy, Enforcement]) -> str:
+    """A rule fails with what stops an apply, is skipped where it only advises or waits, and passes otherwise."""
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.policy.id, []).append(finding)
+    cases = [_case(policy, by_rule.get(policy.id, [])) for policy in sorted(rules, key=lambda policy: policy.id)]
+    failures = sum("<failure" in case for case in cases)
+    skipped = sum("<skipped" in case for case in cases)
+    counts = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="{skipped}"'
+    return "\n".join(
+        [
+            '<?xml version="1.0" encoding="UTF-8"?>',
+            f'<testsuites name="mlops-iac" {counts}>',
+            f'  <testsuite name="policies" {counts}>',
+            *cases,
+            "  </testsuite>",
+            "</testsuites>",
+            "",
+        ]
+    )
+
+
+def _case(policy: Policy, findings: Sequence[Finding]) -> str:
+    opened = f"    <testcase classname={_attribute(policy.severity.value)} name={_attribute(policy.id)}"
+    stopping = [finding for finding in findings if finding.stops]
+    if stopping:
+        return f"{opened}>\n      <failure message={_attribute(_told(stopping))}/>\n    </testcase>"
+    if findings:
+        return f"{opened}>\n      <skipped message={_attribute(_told(findings))}/>\n    </testcase>"
+    return f"{opened}/>"
+
+
+def _told(findings: Sequence[Finding]) -> str:
+    lines = [
+        f"{format_path(f.resource.component)} ({f.resource.name}) {f.result.detail}"
+        + (f" (waived: {f.waiver})" if f.waiver else "")
+        + (" (known only after apply)" if f.result.verdict is Verdict.UNKNOWN else "")
+        for f in findings
+    ]
+    return "\n".join([*lines, findings[0].policy.fix])
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_FORBIDDEN.sub("\ufffd", text), {"\n": "&#10;"})

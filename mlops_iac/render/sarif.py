@@ -1,0 +1,97 @@
+"""Renders findings as SARIF 2.1.0, which code hosts show at the line of a change.
+
+Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeGuard
+from urllib.parse import quote
+
+import mlops_iac
+from mlops_iac.diagnostics import Location, format_path
+from mlops_iac.policies.policy import Enforcement, Finding, Policy, Verdict
+
+SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SCORES: Final = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
+"""What GitHub calls ``security-severity``: a score from which it derives the words that it shows."""
+
+
+def findings_sarif(
+    findings: Iterable[Finding], rules: Mapping[Policy, Enforcement], folder: str = ""
+) -> dict[str, Any]:
+    """A SARIF log with one run: the rules that judged, and what they found.
+
+    ``folder`` is where the system's files are, seen from the root of the repository.
+    """
+    listed = sorted(rules, key=lambda policy: policy.id)
+    order = {policy.id: index for index, policy in enumerate(listed)}
+    driver = {
+        "name": "mlops-iac",
+        "version": mlops_iac.__version__,
+        "semanticVersion": mlops_iac.__version__,
+        "rules": [_rule(policy, rules[policy]) for policy in listed],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding, order[finding.policy.id], folder) for finding in findings],
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(policy: Policy, enforcement: Enforcement) -> dict[str, Any]:
+    return {
+        "id": policy.id,
+        "shortDescription": {"text": policy.title},
+        "fullDescription": {"text": policy.why},
+        "help": {"text": policy.fix},
+        "helpUri": policy.source_url,
+        "defaultConfiguration": {"level": "error" if enforcement is Enforcement.MANDATORY else "warning"},
+        "properties": {
+            "tags": sorted(f"{framework}:{control}" for framework, ids in policy.controls.items() for control in ids),
+            "security-severity": SCORES[policy.severity.value],
+        },
+    }
+
+
+def _result(finding: Finding, index: int, folder: str) -> dict[str, Any]:
+    policy, resource, failed = finding.policy, finding.resource, finding.result.verdict is Verdict.FAIL
+    place = format_path(resource.component)
+    level = "error" if finding.enforcement is Enforcement.MANDATORY else "warning"
+    identity = hashlib.sha256(f"{policy.id}\n{resource.urn}\n{finding.result.path}".encode()).hexdigest()
+    result: dict[str, Any] = {
+        "ruleId": policy.id,
+        "ruleIndex": index,
+        "kind": "fail" if failed else "open",
+        "level": level if failed else "none",
+        "message": {"text": f"{place} ({resource.name}) {finding.result.detail}. To fix: {policy.fix}"},
+        "locations": [_location(finding, folder)],
+        "partialFingerprints": {"ruleAndResource/v1": identity},
+    }
+    if finding.waiver:
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": finding.waiver}]
+    return result
+
+
+def _location(finding: Finding, folder: str) -> dict[str, Any]:
+    resource = finding.resource
+    location: dict[str, Any] = {
+        "logicalLocations": [
+            {"name": resource.name, "fullyQualifiedName": resource.urn, "kind": "resource"},
+        ]
+    }
+    if _in_a_file(resource.location):
+        location["physicalLocation"] = {
+            "artifactLocation": {"uri": quote(posixpath.normpath(posixpath.join(folder, resource.location.file)))},
+            "region": {"startLine": resource.location.line, "startColumn": resource.location.column},
+        }
+    return location
+
+
+def _in_a_file(location: Location | None) -> TypeGuard[Location]:
+    """Whether a place is in one of the user's files, not in ours and not on the command line."""
+    return location is not None and location.text is None and not location.file.startswith("pkg:")

@@ -9,9 +9,11 @@ from fnmatch import fnmatchcase
 from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import Diagnostic, Severity, format_path, raise_on_errors
 from mlops_iac.graph.nodes import Graph
+from mlops_iac.policies.own import own_rules
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, ResourceView, StackView, Verdict
-from mlops_iac.policies.registry import Pack, packs, policies, profiles
+from mlops_iac.policies.registry import packs, policies, profiles
 from mlops_iac.policies.views import view_graph
+from mlops_iac.providers.facts import check_inputs, facts_of
 from mlops_iac.spec.system import System, Waiver
 
 UNKNOWN_PACK = "MI5001"
@@ -22,6 +24,10 @@ EXPIRED_WAIVER = "MI5003"
 """A waiver's last day has passed; it covers nothing any more."""
 UNUSED_WAIVER = "MI5004"
 """A waiver covers no finding."""
+TAKEN_ID = "MI5005"
+"""A policy of the system's own has the id of one of the catalogue."""
+UNKNOWN_TYPE = "MI5006"
+"""A policy of the system's own judges a resource type that does not exist."""
 VIOLATION = "MI5100"
 """A resource breaks a policy."""
 UNDECIDED = "MI5101"
@@ -38,10 +44,11 @@ def check_graph(graph: Graph, system: System, composition: Composition, today: s
 
 
 def rules_of(system: System) -> dict[Policy, Enforcement]:
-    """The policies that a system chose, with their enforcement in its environment."""
+    """The policies that a system chose and those of its own, with their enforcement in its environment."""
     section = system.core.policies
-    own = {rule: Enforcement(level) for rule, level in section.enforcement.items()}
-    return chosen_rules(section.packs, system.core.env.name, own)
+    levels = {rule: Enforcement(level) for rule, level in section.enforcement.items() if rule not in section.own}
+    own = {policy: level for policy, level in own_rules(section).items() if level is not Enforcement.OFF}
+    return chosen_rules(section.packs, system.core.env.name, levels) | own
 
 
 def chosen_rules(
@@ -161,29 +168,51 @@ def _covers(waiver: Waiver, policy: Policy, resource: ResourceView) -> bool:
 
 
 def _unknown_names(system: System, composition: Composition) -> list[Diagnostic]:
-    problems = []
     section = system.core.policies
-    for index, name in enumerate(section.packs):
-        if name not in packs():
-            problems.append(_unknown(UNKNOWN_PACK, "policy pack", name, packs(), composition, "packs", index))
-    problems += [
-        _unknown(UNKNOWN_RULE, "policy", rule, policies(), composition, "enforcement", rule)
-        for rule in section.enforcement
-        if rule not in policies()
+    known = {**policies(), **dict.fromkeys(section.own)}
+    problems = [
+        _unknown(UNKNOWN_PACK, "policy pack", name, packs(), composition, "packs", index)
+        for index, name in enumerate(section.packs)
+        if name not in packs()
     ]
-    for index, waiver in enumerate(section.waivers):
-        if waiver.rule not in policies():
-            problems.append(
-                _unknown(UNKNOWN_RULE, "policy", waiver.rule, policies(), composition, "waivers", index, "rule")
-            )
+    problems += [
+        _unknown(UNKNOWN_RULE, "policy", rule, known, composition, "enforcement", rule)
+        for rule in section.enforcement
+        if rule not in known
+    ]
+    problems += [
+        _unknown(UNKNOWN_RULE, "policy", waiver.rule, known, composition, "waivers", index, "rule")
+        for index, waiver in enumerate(section.waivers)
+        if waiver.rule not in known
+    ]
+    problems += [_taken(name, composition) for name in section.own if name in policies()]
+    problems += [
+        _unknown_type(name, token, composition, index)
+        for name, rule in section.own.items()
+        for index, token in enumerate(rule.applies_to)
+        if token != "*" and facts_of(token) is None
+    ]
     return problems
+
+
+def _taken(name: str, composition: Composition) -> Diagnostic:
+    path = ("policies", "own", name)
+    hint = "give it another id, or change the rule's enforcement in policies.enforcement"
+    return Diagnostic(TAKEN_ID, f"there is already a policy {name!r}", hint, composition.location_of(path), path)
+
+
+def _unknown_type(name: str, token: str, composition: Composition, index: int) -> Diagnostic:
+    path = ("policies", "own", name, "applies_to", index)
+    problem = check_inputs(token, {})[0]
+    where = composition.location_of(path, value=True)
+    return Diagnostic(UNKNOWN_TYPE, f"policy {name}: {problem.message}", problem.hint, where, path)
 
 
 def _unknown(
     code: str,
     what: str,
     name: str,
-    known: Mapping[str, Pack] | Mapping[str, Policy],
+    known: Iterable[str],
     composition: Composition,
     *path: str | int,
 ) -> Diagnostic:

@@ -131,6 +131,36 @@ class Waiver(Spec, kw_only=True):
     ticket: Annotated[str | None, doc("Where it was decided.")] = None
 
 
+class Condition(Spec, kw_only=True):
+    """What one input of a resource must be; all that is given must hold."""
+
+    input: Annotated[
+        str, doc("Path of the input in Pulumi's names, such as vpcConfig.endpointPublicAccess.", min_length=1)
+    ]
+    is_set: Annotated[bool | None, doc("Whether it must be set, or must not be.")] = None
+    is_true: Annotated[bool | None, doc("Whether it must be true, or must not be.")] = None
+    one_of: Annotated[list[str], doc("Texts or patterns; it must fit one of them, as must each member of a list.")] = []
+    none_of: Annotated[list[str], doc("Texts or patterns none of which it may fit.")] = []
+    at_least: Annotated[float | None, doc("Smallest number it may be.")] = None
+    at_most: Annotated[float | None, doc("Largest number it may be.")] = None
+
+
+class OwnRule(Spec, kw_only=True):
+    """A policy of the organisation's own, written as conditions on inputs."""
+
+    title: Annotated[str, doc("What must hold, in a few words.", min_length=1)]
+    why: Annotated[str, doc("What goes wrong otherwise.")] = ""
+    fix: Annotated[str, doc("What to write instead.", min_length=1)]
+    severity: Annotated[Literal["critical", "high", "medium", "low"], doc("How much a violation matters.")] = "medium"
+    enforcement: Annotated[Enforcement, doc("What a violation does.")] = "mandatory"
+    applies_to: Annotated[
+        list[str], doc("Pulumi type tokens, such as aws:sagemaker/notebookInstance:NotebookInstance.", min_length=1)
+    ]
+    where: Annotated[list[Condition], doc("Only resources that meet all of these are judged.")] = []
+    require: Annotated[list[Condition], doc("What must hold.", min_length=1)]
+    source: Annotated[str, doc("Page that explains the rule.")] = ""
+
+
 class PoliciesSection(Spec, kw_only=True):
     """Which policy packs judge the system, and the exceptions."""
 
@@ -140,6 +170,7 @@ class PoliciesSection(Spec, kw_only=True):
     enforcement: Annotated[
         dict[str, Enforcement], doc("Enforcement of single policies by id, before what packs and environment say.")
     ] = {}
+    own: Annotated[dict[Name, OwnRule], doc("Policies of your own by id, besides those of the packs.")] = {}
     waivers: Annotated[list[Waiver], doc("Exceptions from single policies.")] = []
     allowed_regions: Annotated[list[str], doc("Regions that resources may be in; empty means cloud.region only.")] = []
     allowed_registries: Annotated[

@@ -21,6 +21,8 @@ VERBS: Final[dict[str, str]] = {
     "destroy": "Delete everything that an apply made.",
     "outputs": "Show what the deployed stacks export.",
     "policy": "List, explain and run the policies.",
+    "cost": "Estimate the monthly cost, compare it, and compare variants.",
+    "prices": "Show the price table, its sources and its age.",
     "graph": "Draw the system: mermaid, svg or a page.",
     "explain": "Which line made this resource, and what does this line make?",
     "schema": "Print or write the JSON Schemas that editors use.",

@@ -1,9 +1,9 @@
 """The price table of the package: AWS list prices in USD, without tax, discounts or reservations.
 
 ``prices/<service>.csv`` has one row for an item, its unit and where the price was read (``source``, an id of
-``prices/sources.csv``, and ``as_of``), and one column for each region; a column ``global`` holds in every region, and an
-empty cell means that the price is not known. Requests are priced by the unit that is named. A file is read when the first price of its
-service is asked for.
+``prices/sources.csv``, and ``as_of``), and one column for each region; a column ``global`` holds in every region, and
+an empty cell means that the price is not known. Requests are priced by the unit that is named. A file is read when
+the first price of its service is asked for.
 """
 
 from __future__ import annotations
@@ -124,4 +124,6 @@ def _rows(folder: Path, service: str) -> Mapping[str, tuple[Mapping[str, str], .
 @cache
 def _sources(folder: Path) -> Mapping[str, Source]:
     with (folder / "sources.csv").open(encoding="utf-8", newline="") as file:
-        return {row["id"]: Source(row["id"], row["source"], row["note"], row["derived"]) for row in csv.DictReader(file)}
+        return {
+            row["id"]: Source(row["id"], row["source"], row["note"], row["derived"]) for row in csv.DictReader(file)
+        }

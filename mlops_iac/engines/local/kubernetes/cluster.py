@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops_iac.diagnostics import Diagnostic, Severity
-from mlops_iac.engines.local.codes import KUBERNETES_TARGET
-from mlops_iac.engines.local.kubernetes import api_server
-from mlops_iac.engines.local.provider import Provider, RecordingProvider
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Severity
+from mlops_iac.engines.local.codes import CLUSTER_UNREACHABLE, KUBERNETES_TARGET
+from mlops_iac.engines.local.kubernetes import server
+from mlops_iac.engines.local.kubernetes.kubeconfig import cluster_of, kubeconfig_files
+from mlops_iac.engines.local.kubernetes.provider import KubernetesProvider
+from mlops_iac.engines.local.provider import Provider, ProviderError, RecordingProvider
 
 NO_SERVER = "no Kubernetes API server: name a context, or set KUBEBUILDER_ASSETS"
 
@@ -34,28 +36,31 @@ class Clusters:
 
     def provider(self) -> tuple[Provider, Diagnostic | None]:
         """The provider, and a note on where objects go. Raises ``DiagnosticsError`` when a server cannot be reached."""
-        if self._choice.context is not None:
-            from mlops_iac.engines.local.kubernetes.provider import connect_context
-
-            text = f"Kubernetes objects go to the context {self._choice.context!r}"
-            return connect_context(self._choice.context, self._choice.environ), _note(text)
-        assets = self._choice.environ.get("KUBEBUILDER_ASSETS")
+        context, environ = self._choice.context, self._choice.environ
+        if context is not None:
+            cluster = cluster_of(context, kubeconfig_files(environ))
+            try:
+                cluster.request("GET", "/version")
+            except ProviderError as error:
+                hint = "start the cluster, correct the context, or leave it out to record the objects"
+                message = f"the context {context!r} cannot be used: {error}"
+                raise DiagnosticsError([Diagnostic(CLUSTER_UNREACHABLE, message, hint)]) from error
+            return KubernetesProvider(cluster), _note(f"Kubernetes objects go to the context {context!r}")
+        assets = environ.get("KUBEBUILDER_ASSETS")
         if assets:
-            from mlops_iac.engines.local.kubernetes.provider import connect_server
-
-            server = api_server.find(self._folder) or api_server.start(self._folder, Path(assets))
-            text = f"Kubernetes objects go to an API server on this machine, {server.endpoint}"
-            return connect_server(server), _note(text)
+            cluster = server.find(self._folder) or server.start(self._folder, Path(assets))
+            text = f"Kubernetes objects go to an API server on this machine, {cluster.server}"
+            return KubernetesProvider(cluster), _note(text)
         text = f"Kubernetes objects are checked for shape and recorded ({NO_SERVER})"
         return RecordingProvider("kubernetes", NO_SERVER), _note(text)
 
     def running(self) -> bool:
         """Whether the API server that was started for this system still runs."""
-        return api_server.find(self._folder) is not None
+        return server.find(self._folder) is not None
 
     def stop(self) -> None:
-        """End the API server that was started for this system."""
-        api_server.stop(self._folder)
+        """End the API server that was started for this system, and forget its objects."""
+        server.stop(self._folder)
 
 
 def _note(text: str) -> Diagnostic:

@@ -1,21 +1,30 @@
-"""Kubernetes objects by server-side apply, one field manager, conflicts never forced.
+"""Manages Kubernetes objects by server-side apply, or records them where the API server cannot take them.
 
 Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/
+
+Objects are stored and checked by the API server, admission included; it is not waited for what a controller would make
+of them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-import threading
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlencode
 
-from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.engines.local.codes import CLUSTER_UNREACHABLE
-from mlops_iac.engines.local.kubernetes.api_server import ApiServer
+from mlops_iac.engines.local.aws.provider import auto_name
+from mlops_iac.engines.local.kubernetes.client import MERGE, AbsentError, Cluster, ConflictError, Kind
+from mlops_iac.engines.local.kubernetes.objects import (
+    PATCH,
+    kind_of,
+    live,
+    manifest,
+    mark_of,
+    observed,
+    with_string_data,
+)
 from mlops_iac.engines.local.provider import (
     RECORDED,
     CheckFailure,
@@ -31,51 +40,29 @@ from mlops_iac.engines.local.provider import (
     diff_by_facts,
 )
 
-FIELD_MANAGER: Final = "mlops-iac"
-REQUEST_SECONDS: Final = 60
-APPLY: Final = "application/apply-patch+yaml"
-MARK: Final = "mlops-iac.dev/urn"
-"""Annotation with a hash of the URN: tells our object from another one of the same name."""
+NOT_APPLIED: Final = {
+    "helm.sh": "Helm charts are not installed on the local target",
+    "yaml": "files of manifests are not read on the local target",
+    "kustomize": "kustomizations are not built on the local target",
+}
+"""Groups of Pulumi's own that no API server has, and why their resources are recorded."""
+GONE_SECONDS: Final = 60
+"""How long a deleted object may keep its finalisers where controllers run."""
+UNATTENDED_SECONDS: Final = 5
+"""How long the status of a deleted namespace may stay empty before it is clear that no controller looks after it."""
+ESTABLISHED_SECONDS: Final = 20
+"""How long the API server may take to serve a new custom resource definition."""
 
 
-def connect_server(server: ApiServer) -> KubernetesProvider:
-    """The provider for an API server that this engine started."""
-    from kubernetes import client
-
-    configuration = client.Configuration()
-    configuration.host = server.endpoint
-    configuration.ssl_ca_cert = server.authority
-    configuration.api_key = {"authorization": f"Bearer {server.token}"}
-    configuration.proxy = None
-    return _connected(client.ApiClient(configuration), server.endpoint)
-
-
-def connect_context(context: str, environ: Mapping[str, str]) -> KubernetesProvider:
-    """The provider for a context of the user's kubeconfig.
-
-    Raises ``DiagnosticsError`` when the context does not exist or its server does not answer.
-    """
-    from kubernetes import config
-    from kubernetes.config.config_exception import ConfigException
-
-    try:
-        make: Any = config.new_client_from_config
-        client = make(config_file=environ.get("KUBECONFIG"), context=context)
-    except (ConfigException, OSError) as error:
-        raise _unreachable(f"the kubeconfig context {context!r} cannot be used: {error}") from error
-    return _connected(client, f"the context {context!r}")
-
-
+@dataclass(frozen=True, slots=True)
 class KubernetesProvider:
-    """Objects of every kind that the API server knows; others are recorded."""
+    """Objects of every kind that one API server has; others are recorded."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._paths: dict[tuple[str, str], tuple[str, bool] | None] = {}
-        self._guard = threading.Lock()
+    cluster: Cluster
+    pause: Callable[[float], None] = time.sleep
 
     def check(self, urn: str, type: str, news: Properties, olds: Properties) -> tuple[CheckFailure, ...]:
-        """The shape check."""
+        """The shape check; the API server checks the rest when it applies."""
         return check_by_facts(type, news)
 
     def diff(
@@ -85,213 +72,210 @@ class KubernetesProvider:
         return diff_by_facts(type, old_inputs, news, ignore)
 
     def create(self, urn: str, type: str, inputs: Properties) -> Created:
-        """Apply a new object; an object of that name that is not ours is refused."""
-        body = self._body(urn, inputs)
-        path = self._path(body)
-        if path is None:
-            return Created(f"{RECORDED}{urn.rpartition('::')[2]}", dict(body), self._unknown(body))
-        existing = self._get(path)
-        if existing is not None and _mark(existing) != _hash(urn):
-            raise ProviderError(f"{_id(body)} exists already and is not of this state")
-        answer = self._apply(path, body)
-        return Created(_id(body), answer)
+        """Apply a new object; one of that name that is not ours is refused."""
+        name = _name(urn, inputs)
+        kind, reason = self._kind(type, inputs)
+        if kind is None:
+            return _recorded(urn, inputs, name, reason)
+        namespace = _namespace(kind, inputs)
+        present = self._get(kind, namespace, name)
+        if present is not None and mark_of(present) != urn:
+            owner = mark_of(present)
+            whose = f"it belongs to {owner}: give" if owner else "it is not in the state: delete it, or give"
+            raise ProviderError(
+                f"{kind.kind} {_id(namespace, name)} exists already ({whose} the resource another name)"
+            )
+        body = manifest(urn, kind.api_version, kind.kind, inputs, namespace, name)
+        answer = self.cluster.apply(kind, namespace, name, body, force=present is not None)
+        if kind.kind == "CustomResourceDefinition":
+            answer = self._established(kind, name)
+        return Created(_id(namespace, name), live(answer))
 
     def read(self, urn: str, type: str, id: str, inputs: Properties, outputs: Properties) -> Found | None:
-        """The object as the server has it; inputs keep to the fields that were applied."""
+        """The object as the server has it; None when it says that there is none, or is about to delete it."""
         if id.startswith(RECORDED):
             return Found(id, inputs, outputs)
-        body = self._body(urn, inputs)
-        path = self._path(body)
-        answer = self._get(path) if path is not None else None
-        if answer is None:
+        kind, _ = self._kind(type, inputs)
+        if kind is None:
             return None
-        return Found(id, _same_fields(inputs, answer), answer)
+        namespace, name = _split(id)
+        answer = self._get(kind, namespace, name)
+        if answer is None or answer["metadata"].get("deletionTimestamp"):
+            return None
+        body = manifest(urn, kind.api_version, kind.kind, inputs, namespace, name)
+        try:
+            applied = self.cluster.apply(kind, namespace, name, body, force=True, dry=True)
+        except UnreachableError:
+            raise
+        except ProviderError:
+            # An immutable object that differs: the server refuses to say what it would become.
+            applied = body
+        if kind.kind == "Secret":
+            seen = observed(inputs, with_string_data(applied), with_string_data(answer))
+        else:
+            seen = observed(inputs, applied, answer)
+        return Found(id, seen, live(answer))
 
     def find(self, urn: str, type: str, inputs: Properties) -> tuple[Found, ...]:
-        """By name, when the object carries our mark."""
-        body = self._body(urn, inputs)
-        path = self._path(body)
-        answer = self._get(path) if path is not None else None
-        if answer is None or _mark(answer) != _hash(urn):
+        """The object of that name, when it carries our mark."""
+        kind, _ = self._kind(type, inputs)
+        if kind is None:
             return ()
-        return (Found(_id(body), _same_fields(inputs, answer), answer),)
+        name, namespace = _name(urn, inputs), _namespace(kind, inputs)
+        answer = self._get(kind, namespace, name)
+        if answer is None or mark_of(answer) != urn:
+            return ()
+        found = self.read(urn, type, _id(namespace, name), inputs, {})
+        return (found,) if found is not None else ()
 
     def update(
         self, urn: str, type: str, id: str, old_inputs: Properties, old_outputs: Properties, news: Properties
     ) -> Updated:
-        """Apply again; fields that are no longer declared are removed by the server."""
-        body = self._body(urn, news)
-        path = self._path(body)
-        if path is None or id.startswith(RECORDED):
-            return Updated(dict(body), self._unknown(body) if path is None else "it was only recorded")
-        return Updated(self._apply(path, body))
+        """Apply the object anew; declared fields that others changed are taken back."""
+        kind, reason = self._kind(type, news)
+        if id.startswith(RECORDED):
+            return Updated({**old_outputs, **news}, reason or "it was only recorded")
+        if kind is None:
+            raise ProviderError(reason)
+        namespace, name = _split(id)
+        body = manifest(urn, kind.api_version, kind.kind, news, namespace, name)
+        return Updated(live(self.cluster.apply(kind, namespace, name, body, force=True)))
 
     def delete(self, urn: str, type: str, id: str, inputs: Properties, outputs: Properties) -> None:
-        """Delete in the background; an object that is gone is fine."""
+        """Delete the object, unless another has its name by now. Waits for finalisers where somebody runs them."""
         if id.startswith(RECORDED):
             return
-        path = self._path(self._body(urn, inputs))
-        if path is not None:
-            self._request("DELETE", path, query={"propagationPolicy": "Background"}, missing_ok=True)
+        kind, _ = self._kind(type, inputs)
+        if kind is None:
+            return
+        namespace, name = _split(id)
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        uid = (outputs.get("metadata") or {}).get("uid")
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        try:
+            self.cluster.request("DELETE", kind.path(namespace, name), body=options)
+        except AbsentError:
+            return
+        except ConflictError as error:
+            present = self._get(kind, namespace, name)
+            if present is None or present["metadata"].get("uid") != uid:
+                return
+            if not present["metadata"].get("deletionTimestamp"):
+                raise ProviderError(str(error)) from error
+        if self.cluster.own:
+            self._finish(kind, namespace, name)
+        else:
+            self._wait_gone(kind, namespace, name, uid)
 
     def invoke(self, token: str, args: Properties) -> Properties:
-        """Raises ``ProviderError``: no functions are served."""
+        """Raises ``ProviderError``: no program of this tool asks Kubernetes anything."""
         raise ProviderError(f"the local target has no function {token}")
 
-    def ready(self) -> None:
-        """Raises ``ProviderError`` when the server does not answer."""
-        self._request("GET", "/version")
+    def _kind(self, type: str, inputs: Properties) -> tuple[Kind | None, str]:
+        """The kind on the server, or None and why there is none."""
+        api_version, kind = kind_of(type, inputs)
+        group = api_version.partition("/")[0]
+        if group in NOT_APPLIED:
+            return None, NOT_APPLIED[group]
+        if kind.endswith(PATCH):
+            return None, "patches of objects that others own are not applied on the local target"
+        found = self.cluster.kind(api_version, kind)
+        definition = "; its custom resource definition is not installed" if "." in group else ""
+        return found, "" if found is not None else f"the API server has no {api_version} {kind}{definition}"
 
-    def _apply(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        query = {"fieldManager": FIELD_MANAGER, "force": "false"}
-        answer = self._request("PATCH", path, body=body, query=query)
-        return _without_noise(answer or {})
-
-    def _get(self, path: str) -> dict[str, Any] | None:
-        answer = self._request("GET", path, missing_ok=True)
-        if answer is not None and (answer.get("metadata") or {}).get("deletionTimestamp"):
-            return None
-        return None if answer is None else _without_noise(answer)
-
-    def _body(self, urn: str, inputs: Properties) -> dict[str, Any]:
-        metadata = dict(inputs.get("metadata") or {})
-        metadata.setdefault("name", _auto_name(urn, inputs))
-        metadata["annotations"] = {**(metadata.get("annotations") or {}), MARK: _hash(urn)}
-        return {**inputs, "metadata": metadata}
-
-    def _path(self, body: Mapping[str, Any]) -> str | None:
-        """The object's URL path; None for no object (a Helm release) and for a kind that the server does not know."""
-        if "apiVersion" not in body or "kind" not in body:
-            return None
-        version, kind = str(body["apiVersion"]), str(body["kind"])
-        found = self._resource(version, kind)
-        if found is None:
-            return None
-        plural, namespaced = found
-        base = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        space = f"/namespaces/{body['metadata'].get('namespace', 'default')}" if namespaced else ""
-        return f"{base}{space}/{plural}/{body['metadata']['name']}"
-
-    def _resource(self, version: str, kind: str) -> tuple[str, bool] | None:
-        """Plural name and whether namespaced. A kind that is missing is asked for again: its CRD may come later."""
-        with self._guard:
-            if self._paths.get((version, kind)) is not None:
-                return self._paths[version, kind]
-        base = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        listed = self._request("GET", base, missing_ok=True) or {}
-        with self._guard:
-            for item in listed.get("resources", ()):
-                if "/" not in item["name"]:
-                    self._paths[version, item["kind"]] = (item["name"], bool(item["namespaced"]))
-            return self._paths.get((version, kind))
-
-    def _unknown(self, body: Mapping[str, Any]) -> str:
-        if "kind" not in body:
-            return "it is no Kubernetes object: the local target installs no charts"
-        return f"the API server does not know {body['kind']} of {body['apiVersion']}"
-
-    def _request(
-        self,
-        verb: str,
-        path: str,
-        *,
-        body: Mapping[str, Any] | None = None,
-        query: Mapping[str, str] | None = None,
-        missing_ok: bool = False,
-    ) -> dict[str, Any] | None:
-        from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
-
-        address = f"{self._client.configuration.host}{path}"
-        if query:
-            address += f"?{urlencode(query)}"
+    def _get(self, kind: Kind, namespace: str | None, name: str) -> dict[str, Any] | None:
         try:
-            response = self._client.rest_client.pool_manager.request(
-                verb,
-                address,
-                body=json.dumps(body) if body is not None else None,
-                headers=self._headers(verb),
-                timeout=REQUEST_SECONDS,
-                retries=False,
-            )
-        except (MaxRetryError, NewConnectionError) as error:
-            raise UnreachableError(f"the Kubernetes API server does not answer: {error}") from error
-        except HTTPError as error:
-            kind = UnreachableError if verb == "GET" else OutcomeUnknownError
-            raise kind(f"{verb} {path}: {error}") from error
-        if response.status == 404 and missing_ok:
+            return self.cluster.request("GET", kind.path(namespace, name))
+        except AbsentError:
             return None
-        if response.status >= 400:
-            raise _refusal(response.status, response.data, path)
-        answer: dict[str, Any] = json.loads(response.data)
-        return answer
 
-    def _headers(self, verb: str) -> dict[str, str]:
-        """With the credentials that the client's configuration has at this moment: tokens are renewed."""
-        headers = {"Accept": "application/json", "Content-Type": APPLY if verb == "PATCH" else "application/json"}
-        for setting in self._client.configuration.auth_settings().values():
-            if setting["in"] == "header" and setting["value"]:
-                headers[setting["key"]] = setting["value"]
-        return headers
+    def _established(self, kind: Kind, name: str) -> dict[str, Any]:
+        """Wait until objects of a new custom kind can be made."""
+        deadline = time.monotonic() + ESTABLISHED_SECONDS
+        while True:
+            answer = self._get(kind, None, name) or {}
+            conditions = (answer.get("status") or {}).get("conditions") or ()
+            if any(item["type"] == "Established" and item["status"] == "True" for item in conditions):
+                return answer
+            if time.monotonic() > deadline:
+                raise OutcomeUnknownError(f"the API server does not serve {name} after {ESTABLISHED_SECONDS} s")
+            self.pause(0.05)
 
+    def _finish(self, kind: Kind, namespace: str | None, name: str) -> None:
+        """Do on our own server what a controller would do before an object may go."""
+        present = self._get(kind, namespace, name)
+        if present is None or not present["metadata"].get("deletionTimestamp"):
+            return
+        if kind.kind == "CustomResourceDefinition":
+            # The API server itself deletes the objects of that kind first.
+            self._wait_gone(kind, namespace, name, present["metadata"]["uid"])
+            return
+        with suppress(AbsentError):
+            if kind.kind == "Namespace":
+                _empty(self.cluster, name)
+                body = {**present, "spec": {"finalizers": []}}
+                self.cluster.request("PUT", f"{kind.path(None, name)}/finalize", body=body)
+            if present["metadata"].get("finalizers"):
+                _release(self.cluster, kind, namespace, name)
 
-def _connected(client: Any, what: str) -> KubernetesProvider:
-    provider = KubernetesProvider(client)
-    try:
-        provider.ready()
-    except ProviderError as error:
-        raise _unreachable(f"{what} cannot be used: {error}") from error
-    return provider
-
-
-def _refusal(status: int, body: bytes, path: str) -> ProviderError:
-    try:
-        message = json.loads(body)["message"]
-    except (KeyError, TypeError, ValueError):
-        message = f"status {status}"
-    if status == 409 and "conflict" in message:
-        return ProviderError(f"another manager owns a field that is declared here, and it is not taken away: {message}")
-    if status in (429, 500, 503, 504):
-        return UnreachableError(f"{path}: {message}")
-    return ProviderError(f"{path}: {message}")
-
-
-def _same_fields(wanted: Any, actual: Any) -> Any:
-    """``actual`` cut to the fields of ``wanted``; a field that the server does not show keeps its value."""
-    if isinstance(wanted, Mapping) and isinstance(actual, Mapping):
-        return {key: _same_fields(value, actual[key]) if key in actual else value for key, value in wanted.items()}
-    if isinstance(wanted, list) and isinstance(actual, list) and len(wanted) == len(actual):
-        return [_same_fields(value, other) for value, other in zip(wanted, actual, strict=True)]
-    if isinstance(wanted, str | int) and str(wanted) == str(actual):
-        return wanted
-    return actual
-
-
-def _without_noise(answer: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = {key: value for key, value in (answer.get("metadata") or {}).items() if key != "managedFields"}
-    return {**answer, "metadata": metadata}
-
-
-def _mark(answer: Mapping[str, Any]) -> str | None:
-    annotations = (answer.get("metadata") or {}).get("annotations") or {}
-    return annotations.get(MARK)
+    def _wait_gone(self, kind: Kind, namespace: str | None, name: str, uid: str | None) -> None:
+        """Wait until the object is gone. A namespace that nobody finalises stays behind, and counts as deleted."""
+        begin = time.monotonic()
+        while True:
+            present = self._get(kind, namespace, name)
+            if present is None or (uid and present["metadata"].get("uid") != uid):
+                return
+            waited = time.monotonic() - begin
+            if kind.kind == "Namespace" and not (present.get("status") or {}).get("conditions"):
+                if waited > UNATTENDED_SECONDS:
+                    return
+            elif waited > GONE_SECONDS:
+                finalizers = ", ".join(present["metadata"].get("finalizers") or ["none"])
+                raise OutcomeUnknownError(
+                    f"{kind.kind} {_id(namespace, name)} is still there {GONE_SECONDS} s after its deletion "
+                    f"(finalisers: {finalizers})"
+                )
+            self.pause(0.2)
 
 
-def _id(body: Mapping[str, Any]) -> str:
-    metadata = body["metadata"]
-    space = metadata.get("namespace")
-    return f"{space}/{metadata['name']}" if space else str(metadata["name"])
+def _empty(cluster: Cluster, namespace: str) -> None:
+    """Delete everything in a namespace, as the namespace controller does."""
+    for version in cluster.api_versions():
+        for kind in cluster.kinds(version).values():
+            if kind.namespaced and {"deletecollection", "list"} <= kind.verbs:
+                with suppress(AbsentError):
+                    cluster.request("DELETE", kind.path(namespace), {"propagationPolicy": "Background"})
+                    for item in cluster.request("GET", kind.path(namespace))["items"]:
+                        _release(cluster, kind, namespace, item["metadata"]["name"])
 
 
-def _auto_name(urn: str, inputs: Properties) -> str:
-    base = re.sub(r"[^a-z0-9-]+", "-", urn.rpartition("::")[2].lower()).strip("-")
-    digest = hashlib.sha256(f"{urn} {json.dumps(inputs, sort_keys=True, default=str)}".encode()).hexdigest()[:8]
-    return f"{base[:50]}-{digest}"
+def _release(cluster: Cluster, kind: Kind, namespace: str | None, name: str) -> None:
+    """Take an object's finalisers away."""
+    body: dict[str, Any] = {"metadata": {"finalizers": []}}
+    with suppress(AbsentError):
+        cluster.request("PATCH", kind.path(namespace, name), body=body, content=MERGE)
 
 
-def _hash(urn: str) -> str:
-    return hashlib.sha256(urn.encode()).hexdigest()[:32]
+def _recorded(urn: str, inputs: Mapping[str, Any], name: str, reason: str) -> Created:
+    outputs = dict(inputs)
+    if "chart" not in inputs:
+        outputs["metadata"] = {**(inputs.get("metadata") or {}), "name": name}
+    return Created(f"{RECORDED}{urn.rpartition('::')[2]}", outputs, reason)
 
 
-def _unreachable(message: str) -> DiagnosticsError:
-    hint = "start the cluster, correct the context, or leave it out to record the objects"
-    return DiagnosticsError([Diagnostic(CLUSTER_UNREACHABLE, message, hint)])
+def _name(urn: str, inputs: Properties) -> str:
+    return str((inputs.get("metadata") or {}).get("name") or inputs.get("name") or auto_name(urn, inputs))
+
+
+def _namespace(kind: Kind, inputs: Properties) -> str | None:
+    return str((inputs.get("metadata") or {}).get("namespace") or "default") if kind.namespaced else None
+
+
+def _id(namespace: str | None, name: str) -> str:
+    return f"{namespace}/{name}" if namespace else name
+
+
+def _split(id: str) -> tuple[str | None, str]:
+    namespace, _, name = id.rpartition("/")
+    return namespace or None, name

@@ -37,6 +37,8 @@ def _target(context: dict[str, Any]) -> dict[str, Any]:
         }
     if context.get("deadLetterConfig"):
         target["DeadLetterConfig"] = {"Arn": context["deadLetterConfig"].get("arn")}
+    retry = context.get("retryPolicy") or {}
+    target["RetryPolicy"] = {key[:1].upper() + key[1:]: value for key, value in retry.items()} or None
     if context.get("sagemakerPipelineTarget"):
         items = context["sagemakerPipelineTarget"].get("pipelineParameterLists") or []
         listed = [{"Name": item["name"], "Value": item["value"]} for item in items]
@@ -53,7 +55,27 @@ def _budget(context: dict[str, Any]) -> dict[str, Any]:
     }
     if context.get("limitAmount"):
         budget["BudgetLimit"] = {"Amount": str(context["limitAmount"]), "Unit": context.get("limitUnit", "USD")}
-    return {**context, "budget": budget}
+    if context.get("costFilters"):
+        budget["CostFilters"] = {item["name"]: item["values"] for item in context["costFilters"]}
+    return {
+        **context,
+        "budget": budget,
+        "watched": [_notification(item) for item in context.get("notifications") or ()],
+    }
+
+
+def _notification(item: dict[str, Any]) -> dict[str, Any]:
+    """A notification of a budget and who gets it, as CreateBudget takes them."""
+    names = ("notificationType", "comparisonOperator", "threshold", "thresholdType")
+    kinds = {"subscriberSnsTopicArns": "SNS", "subscriberEmailAddresses": "EMAIL"}
+    return {
+        "Notification": {name[:1].upper() + name[1:]: item[name] for name in names if item.get(name) is not None},
+        "Subscribers": [
+            {"SubscriptionType": kind, "Address": address}
+            for name, kind in kinds.items()
+            for address in item.get(name) or ()
+        ],
+    }
 
 
 ROWS = (
@@ -127,8 +149,8 @@ ROWS = (
             "metricQueries": "Metrics",
             "okActions": "OKActions",
             "evaluateLowSampleCountPercentiles": "EvaluateLowSampleCountPercentile",
-            "metric": "MetricStat",
-            "metricQueries.metric.metricName": "MetricName",
+            "metricQueries.metric": "MetricStat",
+            "metricQueries.metric.metric": "Metric",
             "evaluationInterval": None,
         },
         hook=lambda context: _with_metric_stats(_alarm(context)),
@@ -220,7 +242,10 @@ ROWS = (
     Row(
         "aws:budgets/budget:Budget",
         "budgets",
-        Call("create_budget", {"AccountId": "{account}", "Budget": "{budget}"}),
+        Call(
+            "create_budget",
+            {"AccountId": "{account}", "Budget": "{budget}", "NotificationsWithSubscribers": "{watched}"},
+        ),
         id="{account}:{name}",
         read=Call("describe_budget", {"AccountId": "{account}", "BudgetName": "{name}"}),
         at="Budget",

@@ -88,6 +88,7 @@ class AwsProvider:
         if answer is MISSING:
             return None
         context["r"] = answer
+        answer = self._with_more(row, context, answer)
         own = {name: value for name, value in self._own(row, inputs).items() if name not in row.unseen}
         actual = {**inputs, **observed(own, answer, row.names)}
         return Found(id, actual, self._with_computed(row, context, actual, outputs))
@@ -280,6 +281,18 @@ class AwsProvider:
         if any(value_at(answer, path) in values for path, values in row.gone_in.items()):
             return MISSING
         return MISSING if answer in (None, []) else answer
+
+    def _with_more(self, row: Row, context: Mapping[str, Any], answer: Any) -> Any:
+        """``answer`` with what the row's further reads tell."""
+        told = {}
+        for name, (call, path) in row.more.items():
+            try:
+                told[name] = value_at(self._call(row, call, context, {}), path)
+            except GoneError:
+                told[name] = None
+            except NotEmulatedError:
+                continue
+        return {**answer, **told} if told else answer
 
     def _finish(self, row: Row, context: dict[str, Any], inputs: Properties) -> list[str]:
         """The calls after a create. When one fails, what was created is deleted again."""

@@ -69,7 +69,8 @@ class Row:
     ``found_id``, and where ``alike`` only those whose inputs are as declared; without it the id is worked out from the
     inputs. ``hook`` may mend inputs that a mapping cannot.
     ``recorded`` says why the type is never called. ``gone_when`` are texts of a refusal that mean "is gone",
-    ``gone_in`` the values of a path in the answer that do. ``pick`` finds the resource in the answer's list. ``unseen``
+    ``gone_in`` the values of a path in the answer that do. ``pick`` finds the resource in the answer's list. ``more``
+    are further reads for what the first does not tell: by the name to give it, the call and the path in its answer. ``unseen``
     names inputs that the emulator does not report, or reports wrongly. ``refusals`` are texts of errors that are the
     emulator's and not AWS's, each with the reason to show: the call is then recorded. ``enrich`` gives outputs that
     AWS makes by itself and the emulator does not.
@@ -97,6 +98,7 @@ class Row:
     gone_when: tuple[str, ...] = ()
     gone_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pick: Callable[[Any, Mapping[str, Any]], Any] | None = None
+    more: Mapping[str, tuple[Call, str]] = field(default_factory=dict)
     unseen: tuple[str, ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)
     enrich: Callable[[Session, Mapping[str, Any]], dict[str, Any]] | None = None
@@ -115,6 +117,7 @@ def setting(
     skip: tuple[str, ...] = (),
     outputs: Fixed | None = None,
     refusals: Mapping[str, str] | None = None,
+    pick: Callable[[Any, Mapping[str, Any]], Any] | None = None,
 ) -> Row:
     """A row for a property of another resource: one call sets it, however often."""
     return Row(
@@ -130,4 +133,5 @@ def setting(
         skip=skip,
         outputs=outputs or {},
         refusals=refusals or {},
+        pick=pick,
     )

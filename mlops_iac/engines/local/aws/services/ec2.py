@@ -192,6 +192,13 @@ ROWS = (
         ),
         delete=(Call("delete_vpc", {"VpcId": "{id}"}),),
         tags=_TAGGING,
+        more={
+            name: (
+                Call("describe_vpc_attribute", {"VpcId": "{id}", "Attribute": name}),
+                f"{name[0].upper()}{name[1:]}.Value",
+            )
+            for name in ("enableDnsHostnames", "enableDnsSupport")
+        },
         mark="vpc",
         find=Call("describe_vpcs", _MARKED),
         found="Vpcs",

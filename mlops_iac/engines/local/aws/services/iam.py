@@ -74,6 +74,12 @@ ROWS = (
         delete=(Call("delete_policy", {"PolicyArn": "{id}"}),),
         tags=Tagging({"PolicyArn": "{id}"}, "tag_policy", "untag_policy"),
         names={"name": "PolicyName", "policy": "PolicyDocument"},
+        more={
+            "PolicyDocument": (
+                Call("get_policy_version", {"PolicyArn": "{id}", "VersionId": "{r.DefaultVersionId}"}),
+                "PolicyVersion.Document",
+            ),
+        },
         find=Call("get_policy", {"PolicyArn": "arn:{partition}:iam::{account}:policy{path|/}{name}"}),
         found="Policy",
         found_id="{r.Arn}",

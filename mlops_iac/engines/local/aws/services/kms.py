@@ -29,6 +29,7 @@ ROWS = (
         skip=("deletionWindowInDays", "isEnabled"),
         names={"customerMasterKeySpec": "KeySpec"},
         mark="tags",
+        more={"EnableKeyRotation": (Call("get_key_rotation_status", _KEY), "KeyRotationEnabled")},
         gone_in={"KeyState": ("PendingDeletion",)},
         find=Call(
             "get_resources",

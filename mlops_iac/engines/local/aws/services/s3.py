@@ -62,6 +62,7 @@ ROWS = (
         ),
         delete=(Call("delete_bucket", _BUCKET),),
         skip=("forceDestroy",),
+        more={"Tags": (Call("get_bucket_tagging", _BUCKET), "TagSet")},
         hook=_located,
     ),
     setting(
@@ -72,6 +73,7 @@ ROWS = (
             {**_BUCKET, "VersioningConfiguration": {"Status": "{versioningConfiguration.status}"}},
         ),
         Call("get_bucket_versioning", _BUCKET),
+        pick=lambda answer, context: {"VersioningConfiguration": answer},
         id="{bucket}",
     ),
     setting(

@@ -47,6 +47,11 @@ def _with_known_type(variant: dict[str, Any]) -> dict[str, Any]:
     return variant
 
 
+def _tags(arn: str) -> dict[str, tuple[Call, str]]:
+    """The further read that tells the tags; ``arn`` is the ARN's name in the first answer."""
+    return {"Tags": (Call("list_tags", {"ResourceArn": f"{{r.{arn}}}"}), "Tags")}
+
+
 def _definition(type: str, noun: str, cased: str) -> Row:
     """A monitoring job definition; ``cased`` is its name in the API."""
     return Row(
@@ -94,6 +99,7 @@ ROWS = (
         read=Call("describe_model_package_group", {"ModelPackageGroupName": "{modelPackageGroupName}"}),
         outputs={"arn": "{r.ModelPackageGroupArn}"},
         delete=(Call("delete_model_package_group", {"ModelPackageGroupName": "{modelPackageGroupName}"}),),
+        more=_tags("ModelPackageGroupArn"),
         tags=_TAGGING,
     ),
     setting(
@@ -159,6 +165,7 @@ ROWS = (
         read=Call("describe_model", {"ModelName": "{name}"}),
         outputs={"arn": "{r.ModelArn}"},
         delete=(Call("delete_model", {"ModelName": "{name}"}),),
+        more=_tags("ModelArn"),
         tags=_TAGGING,
         names={"name": "ModelName", "subnets": "Subnets"},
         unseen=("enableNetworkIsolation",),
@@ -171,6 +178,7 @@ ROWS = (
         read=Call("describe_endpoint_config", {"EndpointConfigName": "{name}"}),
         outputs={"arn": "{r.EndpointConfigArn}"},
         delete=(Call("delete_endpoint_config", {"EndpointConfigName": "{name}"}),),
+        more=_tags("EndpointConfigArn"),
         tags=_TAGGING,
         names={"name": "EndpointConfigName", "kmsKeyArn": "KmsKeyId", "volumeSizeInGb": "VolumeSizeInGB"},
         hook=_known_types,

@@ -124,13 +124,14 @@ class Inputs(Mapping[str, Any]):
             return self._data[path]
         current: Any = self._data
         for part in path.split("."):
-            if isinstance(current, SecretValue):
-                current = current.value
-            if current is UNKNOWN:
-                return UNKNOWN
-            if not isinstance(current, Mapping):
-                return None
-            current = current._data.get(part) if isinstance(current, Inputs) else current.get(part)
+            if type(current) is not dict:
+                if isinstance(current, SecretValue):
+                    current = current.value
+                if current is UNKNOWN:
+                    return UNKNOWN
+                if not isinstance(current, Mapping):
+                    return None
+            current = current.get(part)
         return current
 
 
@@ -165,6 +166,11 @@ class Items(Sequence[Any]):
 
 
 def _opened(value: Any, path: str) -> Any:
+    kind = type(value)
+    if kind is str or kind is bool or kind is int:
+        return value
+    if kind is dict:
+        return Inputs(value, path)
     if isinstance(value, SecretValue):
         value = value.value
     if value is UNKNOWN:
@@ -177,7 +183,7 @@ def _opened(value: Any, path: str) -> Any:
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
+    if value.__class__ is str:
         yield path, value
     elif isinstance(value, Mapping):
         for key, item in value.items():

@@ -37,10 +37,15 @@ _REFERENCE: Final = re.compile(r"^(?:arn:|unknown:|/|ssm:|secretsmanager:|vault:
 
 def credential_in(text: str) -> str:
     """What kind of credential stands in a text; empty where none is recognised."""
-    if not ("://" in text and "@" in text) and not any(hint in text for hint in _HINTS):
+    if not suspicious(text):
         return ""
     found = _PATTERN.search(text)
     return _CREDENTIALS[int((found.lastgroup or "k0")[1:])][0] if found else ""
+
+
+def suspicious(text: str) -> bool:
+    """Whether a text may hold a credential: quick, and never wrong in saying no."""
+    return ("://" in text and "@" in text) or any(hint in text for hint in _HINTS)
 
 
 @lru_cache(maxsize=4096)

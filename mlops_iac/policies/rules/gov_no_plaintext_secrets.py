@@ -20,7 +20,7 @@ from mlops_iac.policies.policy import (
     passes,
     skips,
 )
-from mlops_iac.policies.secrets import credential_in, reference_like, secret_name
+from mlops_iac.policies.secrets import credential_in, reference_like, secret_name, suspicious
 
 DATABASE = "aws:rds/instance:Instance"
 FUNCTION = "aws:lambda/function:Function"
@@ -29,7 +29,7 @@ FUNCTION = "aws:lambda/function:Function"
 def check(resource: ResourceView, stack: StackView) -> Result:
     """No text looks like a known kind of credential, and nothing named like a secret holds a plain text."""
     texts = list(resource.inputs.plain_texts())
-    if credential_in("\n".join(text for _, text in texts)):
+    if suspicious("\n".join(text for _, text in texts)):
         for path, text in texts:
             found = credential_in(text)
             if found:

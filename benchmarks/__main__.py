@@ -1,0 +1,203 @@
+"""Every figure of the project's goals, measured now: what is compared, the medians, the ratio and its limit.
+
+Rounds take turns, medians count, and time is the clock's: processor time is printed beside it, since a busy machine
+stretches the clock of some more than of others. A cold process is a new one, with byte code cached as in any
+installation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks import generate_system, terraform
+from benchmarks.measure import Command, Comparison, mlops_iac, run, told
+from benchmarks.measure import in_turns as _in_turns
+from mlops_iac.pipeline import request_at, run_phases
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "fraud-detection"
+BARE = """\
+import click
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option("1", prog_name="bare")
+def cli():
+    "A program without anything."
+
+@cli.command()
+def verb():
+    "Does nothing."
+
+cli(prog_name="bare")
+"""
+
+
+def preview(system: Path) -> Command:
+    """What previews a system in a fresh process."""
+    return lambda: run(mlops_iac("preview", "-C", system))
+
+
+class Bench:
+    """The benchmarks, each a method that yields its lines. ``scratch`` is a folder for their files."""
+
+    def __init__(self, scratch: Path, rounds: int) -> None:
+        self._scratch = scratch
+        self._rounds = rounds
+        self._in_turns = partial(_in_turns, rounds)
+        self._generated = cache(self._generate)
+
+    def lines(self, name: str) -> Iterator[Comparison]:
+        """The lines of one benchmark; one that breaks says so instead of ending the others."""
+        try:
+            yield from getattr(self, name)()
+        except RuntimeError as error:
+            yield Comparison(name, f"a command failed: {error}", None, 0)
+
+    def help(self) -> Iterator[Comparison]:
+        """Help beside a bare program of the same library."""
+        program = self._scratch / "bare.py"
+        program.write_text(BARE, encoding="utf-8")
+        cost = _in_turns(
+            self._rounds * 4,
+            ours=lambda: run(mlops_iac("--help")),
+            bare=lambda: run([sys.executable, str(program), "--help"]),
+        )
+        detail = f"mlops-iac --help {told(cost['ours'])}; bare click program {told(cost['bare'])}"
+        yield Comparison("--help beside a bare click program", detail, cost["ours"].wall / cost["bare"].wall, 1.5)
+
+    def example(self) -> Iterator[Comparison]:
+        """The example beside terraform."""
+        count = generate_system.count_resources(EXAMPLE)
+        what = f"preview of examples/fraud-detection ({count} resources) beside terraform plan of as many"
+        peer = terraform.plan_of(self._scratch, count)
+        if peer is None:
+            yield Comparison(what, terraform.MISSING, None, 3)
+            return
+        cost = _in_turns(self._rounds * 2, ours=preview(EXAMPLE), peer=peer)
+        detail = f"mlops-iac preview {told(cost['ours'])}; terraform plan {told(cost['peer'])}"
+        yield Comparison(what, detail, cost["ours"].wall / cost["peer"].wall, 3)
+
+    def pulumi(self) -> Iterator[Comparison]:
+        """The example beside the real Pulumi engine."""
+        from benchmarks import pulumi_peer
+
+        what = "preview of examples/fraud-detection beside pulumi preview of the same layers, stand-in providers"
+        if reason := pulumi_peer.missing():
+            yield Comparison(what, reason, None, 0.1)
+            return
+        graph = run_phases(request_at(EXAMPLE), until="compile").graph
+        assert graph is not None
+        peer = pulumi_peer.preview_of(self._scratch, EXAMPLE, graph)
+        cost = self._in_turns(ours=preview(EXAMPLE), peer=peer)
+        layers = len(graph.stacks)
+        detail = (
+            f"mlops-iac preview {told(cost['ours'])}; pulumi preview, {layers} layers in a row {told(cost['peer'])}"
+        )
+        yield Comparison(what, detail, cost["ours"].wall / cost["peer"].wall, 0.1)
+
+    def generated(self) -> Iterator[Comparison]:
+        """A generated system beside terraform."""
+        system, count = self._generated(2_500)
+        what = f"preview of a generated system of {count} resources beside terraform plan of as many"
+        peer = terraform.plan_of(self._scratch, count)
+        if peer is None:
+            yield Comparison(what, terraform.MISSING, None, 1)
+            return
+        cost = self._in_turns(ours=preview(system), peer=peer)
+        detail = f"mlops-iac preview {told(cost['ours'])}; terraform plan {told(cost['peer'])}"
+        yield Comparison(what, detail, cost["ours"].wall / cost["peer"].wall, 1)
+
+    def scale(self) -> Iterator[Comparison]:
+        """Time and memory as a system grows."""
+        (small, few), (large, many) = self._generated(1_000), self._generated(10_000)
+        cost = self._in_turns(small=preview(small), large=preview(large), start=preview(EXAMPLE))
+        each = {"few": cost["small"].wall / few, "many": cost["large"].wall / many}
+        detail = (
+            f"{few} resources {told(cost['small'])}, {each['few'] * 1000:.2f} ms each; "
+            f"{many} resources {told(cost['large'])}, {each['many'] * 1000:.2f} ms each"
+        )
+        yield Comparison("time per resource at 10,000 beside 1,000", detail, each["many"] / each["few"], 1.2)
+        yield Comparison(f"peak memory of a preview of {many} resources", detail, cost["large"].memory, 300, " MB")
+
+    def journal(self) -> Iterator[Comparison]:
+        """Bytes that the local engine writes per operation."""
+        from benchmarks.journal import bytes_per_operation
+
+        small, large = bytes_per_operation(self._scratch, 100), bytes_per_operation(self._scratch, 2_000)
+        detail = f"{small:.0f} bytes with 100 resources in the state, {large:.0f} with 2,000"
+        yield Comparison("bytes written per operation, large state beside small", detail, large / small, 1.2)
+
+    def damaged(self) -> Iterator[Comparison]:
+        """The slowest answer to a damaged configuration."""
+        text = (EXAMPLE / "system.yaml").read_text(encoding="utf-8")
+        chance = random.Random(0)
+        folder = self._scratch / "damaged"
+        folder.mkdir()
+        slowest = 0.0
+        for _ in range(300):
+            (folder / "system.yaml").write_bytes(_damage(chance, text))
+            started = time.perf_counter()
+            _answer(folder)
+            slowest = max(slowest, time.perf_counter() - started)
+        yield Comparison("slowest of 300 damaged copies of the example", "seed 0, in one process", slowest, 2, " s")
+
+    def _generate(self, resources: int) -> tuple[Path, int]:
+        folder = self._scratch / f"generated-{resources}"
+        return folder, generate_system.write_system_of(folder, resources)
+
+
+BENCHMARKS = ("help", "example", "generated", "scale", "journal", "damaged", "pulumi")
+
+
+def _damage(chance: random.Random, text: str) -> bytes:
+    lines = text.splitlines(keepends=True)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(lines))
+        lines[at : at + 1] = chance.choice(([], [lines[at]] * 2, [lines[at].replace(": ", " ", 1)], ["\t" + lines[at]]))
+    data = bytearray("".join(lines).encode())
+    if chance.random() < 0.5:
+        data[chance.randrange(len(data))] = chance.randrange(256)
+    return bytes(data)
+
+
+def _answer(folder: Path) -> Any:
+    from mlops_iac.diagnostics import DiagnosticsError
+
+    try:
+        return run_phases(request_at(folder))
+    except DiagnosticsError as error:
+        return error.diagnostics
+
+
+def main() -> int:
+    """Run the benchmarks; the answer is 1 where ``--check`` is given and a limit is passed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of: {', '.join(BENCHMARKS)}; all without")
+    parser.add_argument("--rounds", type=int, default=5, help="counted runs of each command (default 5)")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a limit is passed")
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}")
+    lines: list[Comparison] = []
+    with tempfile.TemporaryDirectory(prefix="mlops-iac-bench-") as scratch:
+        bench = Bench(Path(scratch), given.rounds)
+        for name in given.names or BENCHMARKS:
+            for line in bench.lines(name):
+                lines.append(line)
+                print(line, flush=True)
+    taken = [line for line in lines if line.value is not None]
+    print(
+        f"\n{sum(line.met for line in taken)} of {len(taken)} within their limit, {len(lines) - len(taken)} not taken"
+    )
+    return 1 if given.check and not all(line.met for line in taken) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -90,11 +90,12 @@ def compile_system(run: Run) -> dict[str, Any]:
 
 
 def check(run: Run) -> dict[str, Any]:
-    """Resource graph to policy findings."""
-    from mlops_iac.policies.checker import check_graph
+    """Resource graph to policy findings, with warnings of waivers that do not do what they say."""
+    from mlops_iac.policies.checker import check_graph, waiver_diagnostics
 
-    findings = check_graph(_made(run.graph), _made(run.system), _made(run.composition), run.request.today)
-    return {"findings": findings}
+    system, composition, today = _made(run.system), _made(run.composition), run.request.today
+    findings = check_graph(_made(run.graph), system, composition, today)
+    return {"findings": findings, "diagnostics": waiver_diagnostics(system, findings, composition, today)}
 
 
 def plan(run: Run) -> dict[str, Any]:

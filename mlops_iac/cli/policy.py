@@ -14,6 +14,7 @@ import click
 
 from mlops_iac.cli.options import EXIT_REFUSED, format_option, guarded, request_for, system_options
 from mlops_iac.cli.printing import finding_diagnostics
+from mlops_iac.diagnostics import Diagnostic
 from mlops_iac.pipeline import run_phases
 from mlops_iac.policies.policy import Enforcement, Finding, Policy
 
@@ -117,6 +118,7 @@ def check_system(
     if states:
         findings, rules = _check_states(states, chosen)
         sources: Mapping[str, str] = {}
+        notes: tuple[Diagnostic, ...] = ()
     elif chosen:
         raise click.UsageError("--pack goes with --state; a system names its packs in policies.packs")
     else:
@@ -125,7 +127,8 @@ def check_system(
         run = run_phases(request_for(folder, overrides), until="check")
         findings, rules = run.findings, rules_of(run.system) if run.system else {}
         sources = run.composition.sources if run.composition else {}
-    _print_findings(findings, rules, form, sources, folder)
+        notes = tuple(note for note in run.diagnostics if note.path[:1] == ("policies",))
+    _print_findings(findings, rules, form, notes, sources, folder)
     if any(finding.stops for finding in findings):
         sys.exit(EXIT_REFUSED)
 
@@ -149,7 +152,12 @@ def _check_states(states: tuple[Path, ...], chosen: tuple[str, ...]) -> tuple[tu
 
 
 def _print_findings(
-    findings: tuple[Finding, ...], rules: Rules, form: str, sources: Mapping[str, str], folder: Path
+    findings: tuple[Finding, ...],
+    rules: Rules,
+    form: str,
+    notes: tuple[Diagnostic, ...],
+    sources: Mapping[str, str],
+    folder: Path,
 ) -> None:
     if form == "sarif":
         from mlops_iac.render.sarif import findings_sarif
@@ -163,10 +171,10 @@ def _print_findings(
     elif form == "json":
         from mlops_iac.render.json import diagnostics_json
 
-        click.echo(json.dumps(diagnostics_json(finding_diagnostics(findings)), indent=2))
+        click.echo(json.dumps(diagnostics_json((*finding_diagnostics(findings), *notes)), indent=2))
     else:
         from mlops_iac.render.page import page_for
         from mlops_iac.render.policies import findings_text
         from mlops_iac.render.text import print_text
 
-        print_text(findings_text(finding_diagnostics(findings), page_for(sys.stdout), sources), sys.stdout)
+        print_text(findings_text((*finding_diagnostics(findings), *notes), page_for(sys.stdout), sources), sys.stdout)

@@ -24,6 +24,10 @@ EXPIRED_WAIVER = "MI5003"
 """A waiver's last day has passed; it covers nothing any more."""
 UNUSED_WAIVER = "MI5004"
 """A waiver covers no finding."""
+BROAD_WAIVER = "MI5007"
+"""A waiver covers components of every kind."""
+FORBIDDEN_WAIVER = "MI5008"
+"""A waiver names a policy from which a chosen pack allows no exception."""
 TAKEN_ID = "MI5005"
 """A policy of the system's own has the id of one of the catalogue."""
 UNKNOWN_TYPE = "MI5006"
@@ -75,7 +79,9 @@ def findings_of(
     stack: StackView, rules: Mapping[Policy, Enforcement], system: System, today: str
 ) -> tuple[Finding, ...]:
     """Everything that is not simply fine, sorted: what stops an apply first, then by severity and resource."""
-    return judge(stack, rules, [waiver for waiver in system.core.policies.waivers if waiver.expires >= today])
+    strict = _unwaivable(system)
+    held = [w for w in system.core.policies.waivers if w.expires >= today and w.rule not in strict]
+    return judge(stack, rules, held)
 
 
 def judge(stack: StackView, rules: Mapping[Policy, Enforcement], waivers: Sequence[Waiver] = ()) -> tuple[Finding, ...]:
@@ -109,34 +115,41 @@ def judge(stack: StackView, rules: Mapping[Policy, Enforcement], waivers: Sequen
 def waiver_diagnostics(
     system: System, findings: tuple[Finding, ...], composition: Composition, today: str
 ) -> list[Diagnostic]:
-    """Waivers that are expired or cover nothing."""
+    """Waivers that do not hold, cover nothing, or cover more than anybody can have meant."""
+    strict = _unwaivable(system)
     problems = []
     for index, waiver in enumerate(system.core.policies.waivers):
-        path = ("policies", "waivers", index)
-        location = composition.location_of(path, value=True)
-        if waiver.expires < today:
-            problems.append(
-                Diagnostic(
-                    EXPIRED_WAIVER,
-                    f"the waiver of {waiver.rule} for {waiver.resource} expired on {waiver.expires}",
-                    f"fix the finding, or ask {waiver.owner} to renew the exception with a new date",
-                    location,
-                    path,
-                    Severity.WARNING,
-                )
-            )
-        elif not any(_covers(waiver, f.policy, f.resource) and f.result.verdict is Verdict.FAIL for f in findings):
-            problems.append(
-                Diagnostic(
-                    UNUSED_WAIVER,
-                    f"the waiver of {waiver.rule} for {waiver.resource} covers no finding",
-                    "remove it; an unused exception hides a later mistake",
-                    location,
-                    path,
-                    Severity.WARNING,
-                )
-            )
+        told = _trouble(waiver, findings, today, strict.get(waiver.rule, ""))
+        if told is not None:
+            code, message, hint = told
+            path = ("policies", "waivers", index)
+            location = composition.location_of(path, value=True)
+            problems.append(Diagnostic(code, message, hint, location, path, Severity.WARNING))
     return problems
+
+
+def _trouble(
+    waiver: Waiver, findings: tuple[Finding, ...], today: str, forbidden_by: str
+) -> tuple[str, str, str] | None:
+    named = f"the waiver of {waiver.rule} for {waiver.resource}"
+    if forbidden_by:
+        hint = f"fix the finding; the pack {forbidden_by} allows no exception from this rule"
+        return FORBIDDEN_WAIVER, f"{named} has no effect", hint
+    if waiver.expires < today:
+        hint = f"fix the finding, or ask {waiver.owner} to renew the exception with a new date"
+        return EXPIRED_WAIVER, f"{named} expired on {waiver.expires}", hint
+    if waiver.resource.partition(".")[0].partition("[")[0] == "*":
+        hint = "name the component, or at least its section: buckets.*"
+        return BROAD_WAIVER, f"{named} covers every component, those to come included", hint
+    if not any(_covers(waiver, f.policy, f.resource) and f.result.verdict is Verdict.FAIL for f in findings):
+        hint = "remove it; an unused exception hides a later mistake"
+        return UNUSED_WAIVER, f"{named} covers no finding", hint
+    return None
+
+
+def _unwaivable(system: System) -> Mapping[str, str]:
+    """The rules that may not be waived, and the chosen pack that says so."""
+    return {rule: name for name in system.core.policies.packs if name in packs() for rule in packs()[name].unwaivable}
 
 
 def diagnostic_of(finding: Finding) -> Diagnostic:

@@ -23,6 +23,7 @@ class Pack:
     """A named set of rules for one purpose. ``rules`` maps a policy id to the enforcement the pack asks for.
 
     ``includes`` names the packs whose rules are among them; the pack's own word on a rule comes before theirs.
+    ``unwaivable`` are the rules from which the pack allows no exception.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Pack:
     description: str
     rules: Mapping[str, Enforcement]
     includes: tuple[str, ...] = ()
+    unwaivable: frozenset[str] = frozenset()
 
 
 @cache
@@ -50,7 +52,7 @@ def packs() -> Mapping[str, Pack]:
     """Every pack by id, read from the JSON files in ``packs/``, with the rules of the packs that it includes."""
     written = _read("packs")
     return {
-        id: Pack(id, data["title"], data["description"], _rules(id, written), _included(data))
+        id: Pack(id, data["title"], data["description"], _rules(id, written), _included(data), _strict(id, written))
         for id, data in written.items()
     }
 
@@ -72,6 +74,11 @@ def _rules(id: str, written: Mapping[str, Mapping[str, Any]]) -> Mapping[str, En
     for included in _included(written[id]):
         rules.update(_rules(included, written))
     return dict(sorted((rules | _levels(written[id])).items()))
+
+
+def _strict(id: str, written: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    included = (_strict(other, written) for other in _included(written[id]))
+    return frozenset(written[id].get("unwaivable", ())).union(*included)
 
 
 def _included(data: Mapping[str, Any]) -> tuple[str, ...]:

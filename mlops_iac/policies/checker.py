@@ -85,9 +85,13 @@ def findings_of(
 
 
 def judge(stack: StackView, rules: Mapping[Policy, Enforcement], waivers: Sequence[Waiver] = ()) -> tuple[Finding, ...]:
-    """The same for resources from anywhere, with the waivers that hold."""
+    """The same for resources from anywhere, with the waivers that hold.
+
+    Where only one stack of a system may be in sight, a rule that looks into others only advises.
+    """
     by_type: dict[str, list[tuple[Policy, Enforcement]]] = {}
-    for policy, enforcement in rules.items():
+    for policy, asked in rules.items():
+        enforcement = Enforcement.ADVISORY if policy.spans and not stack.whole else asked
         for type in policy.applies_to:
             by_type.setdefault(type, []).append((policy, enforcement))
     found = [

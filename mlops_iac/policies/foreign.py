@@ -16,12 +16,16 @@ ENVIRONMENTS: Final = ("dev", "staging", "prod")
 
 
 def view_state(snapshots: Iterable[Snapshot], today: str = "") -> StackView:
-    """Every deployed resource of those stacks, judged by the inputs that it was deployed with."""
+    """Every deployed resource of those stacks, with the inputs that it was deployed with.
+
+    One stack alone may be a part of a system; several together are taken to be the whole of it.
+    """
     stacks = list(snapshots)
     resources = tuple(
         _view(resource) for snapshot in stacks for resource in snapshot.live().values() if resource.custom
     )
-    return StackView(resources, system_of(resources, stacks[0].stack if stacks else "", today=today))
+    system = system_of(resources, stacks[0].stack if stacks else "", today=today)
+    return StackView(resources, system, whole=len(stacks) > 1)
 
 
 def system_of(

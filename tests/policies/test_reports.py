@@ -84,6 +84,14 @@ def test_the_example_is_found_the_same_once_it_is_deployed(environment: str) -> 
     assert over_state == offline
 
 
+def test_one_stack_of_a_system_is_only_advised_of_what_may_be_in_another() -> None:
+    run = run_phases(request_at(EXAMPLE, ("env=prod",), "2026-06-30"), until="check")
+    assert run.graph is not None
+    for snapshot in snapshot_of_graph(run.graph).values():
+        found = judge(view_state([snapshot], "2026-06-30"), chosen_rules(packs(), "prod"))
+        assert [f.policy.id for f in found if f.stops] == [], snapshot.project
+
+
 def test_sarif_says_what_where_and_whether_it_was_accepted() -> None:
     found = [_finding(), _finding(waiver="ml@example.com: derived data"), _finding(waits=True)]
     log = findings_sarif(found, chosen_rules(packs()), "examples/fraud")

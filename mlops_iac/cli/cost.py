@@ -15,6 +15,7 @@ from mlops_iac.cost.compare import Difference, compare
 from mlops_iac.cost.estimate import estimate_graph, estimate_snapshots
 from mlops_iac.cost.model import Estimate
 from mlops_iac.cost.sweep import combinations
+from mlops_iac.diagnostics import DiagnosticsError
 from mlops_iac.pipeline import Run, environment_of, run_phases
 from mlops_iac.render import cost, json
 from mlops_iac.render.page import page_for
@@ -91,14 +92,20 @@ def _compare_variants(
         chosen = combinations(sweeps)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    variants = [
-        cost.Variant(choice, _estimate(run_phases(request_for(folder, (*overrides, *choice)), until="compile")))
-        for choice in chosen
-    ]
+    variants = [_variant(folder, overrides, choice) for choice in chosen]
     if form == "json":
         write(json.to_text(cost.variants_json(variants)))
     else:
         write(cost.variants_text(variants, page_for(sys.stdout)))
+
+
+def _variant(folder: Path, overrides: tuple[str, ...], choice: tuple[str, ...]) -> cost.Variant:
+    try:
+        run = run_phases(request_for(folder, (*overrides, *choice)), until="compile")
+    except DiagnosticsError:
+        click.echo(f"variant {' '.join(choice)}", err=True)
+        raise
+    return cost.Variant(choice, _estimate(run))
 
 
 def _estimate(run: Run) -> Estimate:

@@ -34,7 +34,7 @@ def system_of(
     """The system that resources belong to, by their tags; ``given`` holds what is known better."""
     known = given or {}
     tags: dict[str, str] = {}
-    readable = (r.tags for r in resources if r.inputs.is_known("tags") and r.inputs.is_known("tagsAll"))
+    readable = (r.tags for r in resources if r.inputs.is_known("tags"))
     for name, value in chain.from_iterable(found.items() for found in readable):
         tags.setdefault(name, str(value))
     environment = known.get("environment") or tags.get("environment") or stack

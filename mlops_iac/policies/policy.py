@@ -110,9 +110,9 @@ class ResourceView:
 
     @property
     def tags(self) -> Mapping[str, Any]:
-        """The resource's tags, those that its provider adds included where they are known."""
+        """The resource's tags, those that its provider adds included where they are known already."""
         found: dict[str, Any] = {}
-        for name in ("tagsAll", "tags"):
+        for name in ("tagsAll", "tags") if self.inputs.is_known("tagsAll") else ("tags",):
             tags = self.inputs.at(name)
             if isinstance(tags, Inputs):
                 found.update(tags)

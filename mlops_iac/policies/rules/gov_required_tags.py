@@ -23,6 +23,7 @@ from mlops_iac.policies.policy import (
     passes,
     skips,
     text_of,
+    unknown,
     waits,
 )
 from mlops_iac.providers.facts import facts_of
@@ -42,6 +43,8 @@ def check(resource: ResourceView, stack: StackView) -> Result:
         return NOT_APPLICABLE
     tags = resource.tags
     missing = [name for name in REQUIRED if not tags.get(name)]
+    if missing and not resource.inputs.is_known("tagsAll"):
+        return unknown("tagsAll")
     if missing:
         return fail(f"lacks the tags {text_of(missing)}", "tags")
     for name, values in ALLOWED.items():
@@ -82,6 +85,7 @@ POLICY = Policy(
         fails(BUCKET, {"tags": {"owner": "x"}}),
         fails(BUCKET, {"tags": {**_TAGS, "environment": "Production"}}),
         waits(BUCKET, {"tags": UNKNOWN}),
+        waits(BUCKET, {"tags": {"owner": "x"}, "tagsAll": UNKNOWN}),
         skips("aws:s3/bucketPolicy:BucketPolicy", {}),
     ),
 )

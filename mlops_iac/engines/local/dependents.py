@@ -1,7 +1,7 @@
 """Which resources go along when one is deleted before its replacement exists.
 
-A resource that would itself be replaced if it did not know the old one's properties cannot outlive it: a bucket's policy goes
-with the bucket. Source: ``calculateDependentReplacements`` in
+A resource that would itself be replaced if it did not know the old one's properties cannot outlive it: a
+bucket's policy goes with the bucket. Source: ``calculateDependentReplacements`` in
 https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/step_generator.go
 """
 

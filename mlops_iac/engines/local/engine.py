@@ -37,9 +37,9 @@ AWS_PACKAGES = ("aws", "aws-native")
 class LocalOptions:
     """How the local target runs.
 
-    ``endpoint``: an AWS emulator that runs already; without it a moto server of this system's own is used. ``context``: a
-    kubeconfig context that the user named; without it the ``KUBEBUILDER_ASSETS`` API server, else objects are
-    recorded. ``force`` takes the lock over from a run on another host.
+    ``endpoint``: an AWS emulator that runs already; without it a moto server of this system's own is used.
+    ``context``: a kubeconfig context that the user named; without it the ``KUBEBUILDER_ASSETS`` API server,
+    else objects are recorded. ``force`` takes the lock over from a run on another host.
     """
 
     parallel: int = 8
@@ -54,8 +54,8 @@ class LocalOptions:
 class LocalEngine:
     """The state below ``root`` and the emulators that its resources live in.
 
-    Every method raises ``DiagnosticsError`` when the state is damaged, locked or cannot be written, and when an emulator
-    cannot be reached; ``up`` and ``destroy`` also when a protected resource would go.
+    Every method raises ``DiagnosticsError`` when the state is damaged, locked or cannot be written, and when
+    an emulator cannot be reached; ``up`` and ``destroy`` also when a protected resource would go.
     """
 
     def __init__(self, root: Path, options: LocalOptions | None = None) -> None:
@@ -189,7 +189,7 @@ class LocalEngine:
 
             accounts = inputs.get("allowedAccountIds") or ["123456789012"]
             region = inputs.get("region") or "us-east-1"
-            return AwsProvider(Session(self._endpoint(), str(region), str(accounts[0])))
+            return AwsProvider(Session(self._endpoint(str(accounts[0])), str(region), str(accounts[0])))
         if package == "kubernetes":
             provider, note = self._clusters.provider()
             if note is not None and note not in self._notes:
@@ -197,11 +197,11 @@ class LocalEngine:
             return provider
         return RecordingProvider(package)
 
-    def _endpoint(self) -> str:
+    def _endpoint(self, account: str) -> str:
         if self._options.endpoint is not None:
             return self._options.endpoint
         folder = self._store.folder
-        return (moto_server.find(folder) or moto_server.start(folder)).endpoint
+        return (moto_server.find(folder) or moto_server.start(folder, account)).endpoint
 
     def _refuse_lost_emulator(self, states: Mapping[str, Snapshot]) -> None:
         """An emulator keeps its resources in memory: a state that outlives it must not look deployed."""

@@ -75,8 +75,8 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class StackResult:
-    """What a run did to one stack. ``failures`` has one diagnostic per failed resource; ``skipped`` maps the URN of each
-    resource that was not tried to the reason."""
+    """What a run did to one stack. ``failures`` has one diagnostic per failed resource; ``skipped`` maps the
+    URN of each resource that was not tried to the reason."""
 
     project: str
     stack: str

@@ -1,7 +1,7 @@
 """One writer at a time: a lock file that says who holds it, and that a dead holder does not keep.
 
-Every look at the file and every change of it happens under an ``flock`` of a guard file beside it, so two processes that both
-find a dead holder cannot both take over. The kernel drops that guard with its process.
+Every look at the file and every change of it happens under an ``flock`` of a guard file beside it, so two
+processes that both find a dead holder cannot both take over. The kernel drops that guard with its process.
 """
 
 from __future__ import annotations

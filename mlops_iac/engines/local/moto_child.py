@@ -1,8 +1,8 @@
-"""The process that serves moto, started by ``moto_server``: ``python -m mlops_iac.engines.local.moto_child <fd> <token>``.
+"""The process that serves moto; ``moto_server`` starts this module with a file descriptor and a token.
 
-Around moto's own application it answers 501 with an empty body for a call that moto does not have or in which moto itself
-fails (with its exception in a header), where moto alone gives a page with status 404 or 500 that clients retry or take
-for an answer of AWS. To whoever asks which server this is it gives its token.
+Around moto's own application it answers 501 with an empty body for a call that moto does not have or in
+which moto itself fails (with its exception in a header), where moto alone gives a page with status 404 or
+500 that clients retry or take for an answer of AWS. To whoever asks which server this is it gives its token.
 """
 
 from __future__ import annotations
@@ -59,12 +59,42 @@ def application(moto: Application, token: str) -> Application:
     return serve
 
 
+def judge_policies_as_aws_does() -> None:
+    """Teach moto two things about bucket policies that AWS knows.
+
+    moto takes a statement as if its conditions always held, so a rule that denies plain HTTP would deny everything; here a
+    conditional statement is left out, since nothing that it guards against happens on loopback. And moto wants the log
+    delivery statement to name the very prefix of each logging configuration, where AWS takes any policy that covers it.
+    """
+    from moto.iam.access_control import IAMPolicy, PermissionResult
+    from moto.s3.models import FakeBucket
+
+    def statements(bucket: Any) -> list[dict[str, Any]]:
+        return json.loads(bucket.policy)["Statement"] if bucket.policy else []
+
+    def get_permission(bucket: Any, action: str, resource: str) -> Any:
+        plain = [statement for statement in statements(bucket) if "Condition" not in statement]
+        if not plain:
+            return PermissionResult.NEUTRAL
+        return IAMPolicy(json.dumps({"Version": "2012-10-17", "Statement": plain})).is_action_permitted(action, resource)
+
+    def may_deliver_logs(target_bucket: Any, target_prefix: str | None) -> bool:
+        return any(
+            statement.get("Effect") == "Allow" and statement.get("Principal") == {"Service": "logging.s3.amazonaws.com"}
+            for statement in statements(target_bucket)
+        )
+
+    FakeBucket.get_permission = get_permission  # type: ignore[assignment, method-assign]
+    FakeBucket._log_permissions_enabled_policy = staticmethod(may_deliver_logs)  # type: ignore[method-assign]
+
+
 def main() -> None:
     """Serve on a free loopback port, and tell port and pid through the given file descriptor once it listens."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     descriptor, token = int(sys.argv[1]), sys.argv[2]
+    judge_policies_as_aws_does()
 
     def create(service: str) -> Any:
         app = create_backend_app(cast("Any", service))

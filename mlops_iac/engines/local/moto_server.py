@@ -53,8 +53,11 @@ def find(folder: Path) -> MotoServer | None:
     return server if _is_ours(server) else None
 
 
-def start(folder: Path) -> MotoServer:
-    """A new server, remembered in ``folder``. Raises ``DiagnosticsError`` when it does not come up."""
+def start(folder: Path, account: str) -> MotoServer:
+    """A new server, remembered in ``folder``; clients that name no account see ``account``.
+
+    Raises ``DiagnosticsError`` when it does not come up.
+    """
     token = secrets.token_hex(16)
     read, write = os.pipe()
     log = os.open(folder / "moto.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
@@ -65,7 +68,7 @@ def start(folder: Path) -> MotoServer:
             stdout=log,
             stderr=log,
             pass_fds=(write,),
-            env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+            env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACCOUNT_ID": account},
             start_new_session=True,
         )
     finally:

@@ -1,7 +1,8 @@
 """The state folder of a system: ``.mlops-iac/`` beside its YAML, with a checkpoint and a journal per stack.
 
-A run appends each edit to the stack's journal and fsyncs it, so the bytes written per operation do not grow with the stack. The
-journal is folded into the checkpoint at the end of the run, and by the next load where a run died.
+A run appends each edit to the stack's journal and fsyncs it, so the bytes written per operation do not grow
+with the stack. The journal is folded into the checkpoint at the end of the run, and by the next load where a
+run died.
 """
 
 from __future__ import annotations
@@ -366,7 +367,7 @@ class Ledger:
             return replace(self._working.snapshot(), secrets=secrets_entry)
 
     def close(self) -> Snapshot:
-        """Fold the journal into the checkpoint. Raises ``DiagnosticsError``; the journal then still holds everything."""
+        """Fold the journal into the checkpoint. Raises ``DiagnosticsError``; the journal then still holds all."""
         with self._guard:
             if self._descriptor is not None:
                 os.close(self._descriptor)

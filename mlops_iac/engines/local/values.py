@@ -20,8 +20,8 @@ def plain(value: Any) -> Any:
 
 
 def with_secrets(outputs: Mapping[str, Any], resource: ResourceState) -> dict[str, Any]:
-    """``outputs`` with everything secret marked: what the type or the program declares so, what has the name of a secret
-    input, and whatever holds the text of one."""
+    """``outputs`` with everything secret marked: what the type or the program declares so, what has the name
+    of a secret input, and whatever holds the text of one."""
     facts = facts_of(resource.type)
     names = set(resource.additional_secret_outputs) | (set(facts.secrets) if facts is not None else set())
     names |= {name for name, value in resource.inputs.items() if isinstance(value, SecretValue)}

@@ -210,7 +210,7 @@ def _sleeping(pid: int) -> bool:
 
 
 def test_the_server_is_found_again_and_ends(tmp_path: Path) -> None:
-    server = moto_server.start(tmp_path)
+    server = moto_server.start(tmp_path, "123456789012")
     assert moto_server.find(tmp_path) == server
     assert moto_server.stop(tmp_path)
     assert process_start(server.pid) is None

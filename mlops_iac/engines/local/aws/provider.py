@@ -146,6 +146,8 @@ class AwsProvider:
         if row is None or row.recorded or id.startswith(RECORDED):
             return
         context = self._context(urn, row, inputs, outputs, id)
+        if row.clear is not None:
+            row.clear(self._session, context)
         for call in row.delete:
             if call.when and fill(call.when, context) in (MISSING, None, False, ""):
                 continue

@@ -62,7 +62,8 @@ class Tagging:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One resource type. ``at`` is the path of the resource in the answer of ``read``; ``outputs`` are templates over it.
+    """One resource type. ``at`` is the path of the resource in the answer of ``read``; ``outputs`` are
+    templates over it.
 
     ``mark``: the create takes our mark as a tag, in ``tags`` or in EC2's tag specification of that resource type.
     ``find`` lists candidates of an interrupted create at the path ``found``, each with an id by the template
@@ -70,10 +71,11 @@ class Row:
     inputs. ``hook`` may mend inputs that a mapping cannot.
     ``recorded`` says why the type is never called. ``gone_when`` are texts of a refusal that mean "is gone",
     ``gone_in`` the values of a path in the answer that do. ``pick`` finds the resource in the answer's list. ``more``
-    are further reads for what the first does not tell: by the name to give it, the call and the path in its answer. ``unseen``
-    names inputs that the emulator does not report, or reports wrongly. ``refusals`` are texts of errors that are the
-    emulator's and not AWS's, each with the reason to show: the call is then recorded. ``enrich`` gives outputs that
-    AWS makes by itself and the emulator does not.
+    are further reads for what the first does not tell: by the name to give it, the call and the path in its
+    answer. ``unseen`` names inputs that the emulator does not report, or reports wrongly. ``refusals`` are
+    texts of errors that are the emulator's and not AWS's, each with the reason to show: the call is then
+    recorded. ``enrich`` gives outputs that AWS makes by itself and the emulator does not. ``clear`` is done before
+    the delete calls.
     """
 
     type: str
@@ -102,6 +104,7 @@ class Row:
     unseen: tuple[str, ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)
     enrich: Callable[[Session, Mapping[str, Any]], dict[str, Any]] | None = None
+    clear: Callable[[Session, Mapping[str, Any]], None] | None = None
 
 
 def setting(

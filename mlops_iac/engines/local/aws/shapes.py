@@ -1,7 +1,7 @@
 """Translates between Pulumi's camelCase properties and a service's parameters, led by botocore's own service model.
 
-Names are matched without regard to case, punctuation and plural; a block that Pulumi flattens is wrapped in the list that the
-service wants; a tag map becomes a tag list; a document becomes JSON text.
+Names are matched without regard to case, punctuation and plural; a block that Pulumi flattens is wrapped in
+the list that the service wants; a tag map becomes a tag list; a document becomes JSON text.
 """
 
 from __future__ import annotations

@@ -17,27 +17,49 @@ TRUST: Final = json.dumps(
     }
 )
 POLICY: Final = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]}
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}],
+    }
 )
 OPEN_POLICY: Final = json.dumps(
-    {"Version": "2012-10-17",
-     "Statement": [{"Sid": "a", "Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}]}
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": "a", "Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}],
+    }
 )
 BUCKET_POLICY: Final = json.dumps(
-    {"Version": "2012-10-17",
-     "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::pre-bucket/*"}]}
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::pre-bucket/*"}],
+    }
 )
 LOGGING_POLICY: Final = json.dumps(
-    {"Version": "2012-10-17",
-     "Statement": [{"Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject",
-                    "Resource": "arn:aws:s3:::pre-trails/*"}]}
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "logging.s3.amazonaws.com"},
+                "Action": "s3:PutObject",
+                "Resource": "arn:aws:s3:::pre-trails/*",
+            }
+        ],
+    }
 )
 MACHINE: Final = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
 MACHINE_2: Final = json.dumps({"StartAt": "B", "States": {"B": {"Type": "Pass", "End": True}}})
 IMAGE: Final = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/x:1"
 LIFECYCLE: Final = json.dumps(
-    {"rules": [{"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan",
-                                                 "countNumber": 5}, "action": {"type": "expire"}}]}
+    {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 5},
+                "action": {"type": "expire"},
+            }
+        ]
+    }
 )
 CODE: Final = {
     "4dabf18193072939515e22adb298388d": "0def7320c3a5731c473e5ecbe6d01bc7",

@@ -14,6 +14,7 @@ from mlops_iac.engines.local.aws.provider import AwsProvider
 from mlops_iac.engines.local.aws.session import Session
 from mlops_iac.engines.local.aws.table import table
 from mlops_iac.engines.local.provider import RECORDED as RECORDED_ID
+from mlops_iac.engines.local.provider import ProviderError
 from mlops_iac.plan.compare import differences
 from mlops_iac.providers.facts import facts_of
 
@@ -26,7 +27,7 @@ ACCOUNT = "111122223333"
 @pytest.fixture(scope="session")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     folder = tmp_path_factory.mktemp("moto")
-    server = moto_server.start(folder)
+    server = moto_server.start(folder, "123456789012")
     yield Session(server.endpoint, REGION, ACCOUNT)
     moto_server.stop(folder)
 
@@ -136,6 +137,19 @@ def test_what_moto_lacks_is_recorded(world: World, type: str) -> None:
     )
     assert updated.recorded is not None
     world.provider.delete(urn(type, "subject"), type, created.id, inputs, created.outputs)
+
+
+def test_force_destroy_empties_a_bucket(world: World, session: Session) -> None:
+    bucket = {"bucket": "t-full", "forceDestroy": True}
+    created = world.provider.create(urn("aws:s3/bucket:Bucket", "full"), "aws:s3/bucket:Bucket", bucket)
+    for _ in range(2):
+        session.call("s3", "put_object", {"Bucket": "t-full", "Key": "a", "Body": b"x"})
+    kept = {**bucket, "forceDestroy": False}
+    with pytest.raises(ProviderError, match="BucketNotEmpty"):
+        world.provider.delete(urn("aws:s3/bucket:Bucket", "full"), "aws:s3/bucket:Bucket", created.id, kept, {})
+    world.provider.delete(urn("aws:s3/bucket:Bucket", "full"), "aws:s3/bucket:Bucket", created.id, bucket, {})
+    found = world.provider.read(urn("aws:s3/bucket:Bucket", "full"), "aws:s3/bucket:Bucket", "t-full", bucket, {})
+    assert found is None
 
 
 def test_only_loopback_endpoints(tmp_path: Path) -> None:

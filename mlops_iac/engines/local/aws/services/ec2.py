@@ -1,6 +1,7 @@
 """VPC networking and launch templates: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
 
-Resources here have ids that EC2 makes up; each carries our mark as a tag, by which an interrupted create is found again.
+Resources here have ids that EC2 makes up; each carries our mark as a tag, by which an interrupted create is
+found again.
 """
 
 from __future__ import annotations

@@ -67,8 +67,24 @@ def _code(context: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-_CONFIGURATION: Final = ("role", "handler", "description", "timeout", "memorySize", "runtime", "vpcConfig", "environment",
-                         "kmsKeyArn", "layers", "tracingConfig", "deadLetterConfig", "ephemeralStorage", "loggingConfig")  # fmt: skip
+_CONFIGURATION: Final = (
+    "role",
+    "handler",
+    "description",
+    "timeout",
+    "memorySize",
+    "runtime",
+    "vpcConfig",
+    "environment",
+    "kmsKeyArn",
+    "layers",
+    "tracingConfig",
+    "deadLetterConfig",
+    "ephemeralStorage",
+    "loggingConfig",
+)
+"""What Lambda changes in one call."""
+_INVOCATION: Final = "arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{r.FunctionArn}/invocations"
 _FUNCTION: Final = {"FunctionName": "{name}"}
 
 ROWS = (
@@ -195,7 +211,7 @@ ROWS = (
         at="Configuration",
         outputs={
             "arn": "{r.FunctionArn}",
-            "invokeArn": "arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{r.FunctionArn}/invocations",
+            "invokeArn": _INVOCATION,
             "qualifiedArn": "{r.FunctionArn}:{r.Version}",
             "lastModified": "{r.LastModified}",
             "codeSha256": "{r.CodeSha256}",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mlops_iac.engines.local.aws.row import ALL, Call, Group, Row, setting
+from mlops_iac.engines.local.aws.session import GoneError, Session
 
 _BUCKET = {"Bucket": "{bucket}"}
 
@@ -13,6 +15,23 @@ def _located(context: dict[str, Any]) -> dict[str, Any]:
     """S3 refuses a location constraint in us-east-1 and demands one elsewhere."""
     location = {} if context["region"] == "us-east-1" else {"location": context["region"]}
     return {**context, **location}
+
+
+def _empty(session: Session, context: Mapping[str, Any]) -> None:
+    """What ``forceDestroy`` asks for: delete every object version, then the bucket can go."""
+    if not context.get("forceDestroy"):
+        return
+    bucket = {"Bucket": context["bucket"]}
+    try:
+        while True:
+            listed = session.call("s3", "list_object_versions", bucket)
+            versions = [*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())]
+            if not versions:
+                return
+            objects = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in versions]
+            session.call("s3", "delete_objects", {**bucket, "Delete": {"Objects": objects}})
+    except GoneError:
+        return
 
 
 def _lifecycle(context: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +81,7 @@ ROWS = (
         ),
         delete=(Call("delete_bucket", _BUCKET),),
         skip=("forceDestroy",),
+        clear=_empty,
         more={"Tags": (Call("get_bucket_tagging", _BUCKET), "TagSet")},
         hook=_located,
     ),
@@ -146,7 +166,7 @@ ROWS = (
         at="LoggingEnabled",
         id="{bucket}",
         refusals={
-            "InvalidTargetBucketForLogging": "moto wants the log bucket's policy to name exactly this prefix, AWS does not"
+            "InvalidTargetBucketForLogging": "moto wants the log bucket's policy to name this very prefix, AWS does not"
         },
         reset=(Call("put_bucket_logging", {**_BUCKET, "BucketLoggingStatus": {}}),),
     ),

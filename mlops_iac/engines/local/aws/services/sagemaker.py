@@ -1,7 +1,7 @@
 """SageMaker: https://docs.aws.amazon.com/sagemaker/latest/APIReference/
 
-moto's list of endpoint instance types is older than AWS's: a type that it does not know goes to it as ``ml.m5.large``, while inputs
-and state keep the declared one.
+moto's list of endpoint instance types is older than AWS's: a type that it does not know goes to it as
+``ml.m5.large``, while inputs and state keep the declared one.
 """
 
 from __future__ import annotations

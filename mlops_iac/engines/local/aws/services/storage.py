@@ -6,8 +6,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/,
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/,
 https://docs.aws.amazon.com/systems-manager/latest/APIReference/
 
-moto 5.2 loses a DB subnet group that is modified (``modify_db_subnet_group`` in moto/rds/models.py takes it out and does not put
-it back), so the row has no call for that: the result says that the change was only recorded.
+moto 5.2 loses a DB subnet group that is modified (``modify_db_subnet_group`` in moto/rds/models.py takes it
+out and does not put it back), so the row has no call for that: the result says that the change was only
+recorded.
 """
 
 from __future__ import annotations

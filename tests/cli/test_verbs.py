@@ -255,6 +255,13 @@ def test_an_interrupt_leaves_with_130(system: Path, run: Run, monkeypatch: pytes
     assert (result.exit_code, result.stderr) == (130, "interrupted\n")
 
 
+def test_cost_and_prices_need_no_state(system: Path, run: Run) -> None:
+    estimate = run("cost", "-C", system)
+    assert estimate.exit_code == 0, estimate.output
+    assert "raw.bucket" in estimate.stdout
+    assert run("prices").stdout.startswith("Price table of ")
+
+
 def test_every_verb_is_tried_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8") + (Path(__file__).parent / "test_help.py").read_text("utf-8")
     assert [verb for verb in VERBS if f'"{verb}"' not in text] == []

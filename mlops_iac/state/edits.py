@@ -131,7 +131,8 @@ class Working:
 def in_order(resources: Iterable[ResourceState]) -> tuple[ResourceState, ...]:
     """``resources`` so that each comes after everything it names; ties keep their order.
 
-    A URN stands for the resource in use, or for an old copy where there is no other. What a cycle holds back comes last.
+    A URN stands for the resource in use, or for an old copy where there is no other. What a cycle holds back
+    comes last.
     """
     listed = list(resources)
     place: dict[str, int] = {}

@@ -1,7 +1,7 @@
 """What a stack's state holds: the deployed resources, and the operations that were in flight.
 
-The model is that of a Pulumi version-3 deployment (apitype.DeploymentV3 in pulumi/sdk/go/common/apitype); the JSON form is
-written and read by ``checkpoint``.
+The model is that of a Pulumi version-3 deployment (apitype.DeploymentV3 in pulumi/sdk/go/common/apitype);
+the JSON form is written and read by ``checkpoint``.
 """
 
 from __future__ import annotations

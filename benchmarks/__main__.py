@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -42,6 +43,14 @@ cli(prog_name="bare")
 def preview(system: Path) -> Command:
     """What previews a system in a fresh process."""
     return lambda: run(mlops_iac("preview", "-C", system))
+
+
+def run_of_nothing(scratch: Path) -> Command:
+    """What previews a system that declares no component: the time to start."""
+    folder = scratch / "nothing"
+    folder.mkdir()
+    (folder / "system.yaml").write_text(generate_system.head(), encoding="utf-8")
+    return preview(folder)
 
 
 class Bench:
@@ -117,11 +126,15 @@ class Bench:
     def scale(self) -> Iterator[Comparison]:
         """Time and memory as a system grows."""
         (small, few), (large, many) = self._generated(1_000), self._generated(10_000)
-        cost = self._in_turns(small=preview(small), large=preview(large), start=preview(EXAMPLE))
+        start = run_of_nothing(self._scratch)
+        cost = self._in_turns(small=preview(small), large=preview(large), start=start)
         each = {"few": cost["small"].wall / few, "many": cost["large"].wall / many}
+        own = {name: cost[name].cpu - cost["start"].cpu for name in ("small", "large")}
+        marginal = (own["large"] / many) / (own["small"] / few)
         detail = (
             f"{few} resources {told(cost['small'])}, {each['few'] * 1000:.2f} ms each; "
-            f"{many} resources {told(cost['large'])}, {each['many'] * 1000:.2f} ms each"
+            f"{many} resources {told(cost['large'])}, {each['many'] * 1000:.2f} ms each; "
+            f"beyond the {cost['start'].cpu:.2f} s of processor for nothing: {marginal:.2f}x per resource"
         )
         yield Comparison("time per resource at 10,000 beside 1,000", detail, each["many"] / each["few"], 1.2)
         yield Comparison(f"peak memory of a preview of {many} resources", detail, cost["large"].memory, 300, " MB")
@@ -149,8 +162,11 @@ class Bench:
         yield Comparison("slowest of 300 damaged copies of the example", "seed 0, in one process", slowest, 2, " s")
 
     def _generate(self, resources: int) -> tuple[Path, int]:
+        # In a process of its own: what is measured later inherits the peak memory of the process that starts it.
         folder = self._scratch / f"generated-{resources}"
-        return folder, generate_system.write_system_of(folder, resources)
+        command = [sys.executable, "-m", "benchmarks.generate_system", str(folder), "--resources", str(resources)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return folder, int(done.stdout.split()[-2])
 
 
 BENCHMARKS = ("help", "example", "generated", "scale", "journal", "damaged", "pulumi")

@@ -20,9 +20,10 @@ defaults:
 system: {name: bench, owner: ml@example.com, purpose: Measures how time and memory grow with a system,
          tags: {cost-center: "4711"}}
 cloud: {region: eu-west-1, account: "111122223333"}
+"""
+_SHARED = """\
 network: {cidr: 10.20.0.0/16, availability_zones: 3, nat: single, private_endpoints: [s3, ecr, sagemaker, sts, logs]}
-alerts:
-  oncall: {email: [oncall@example.com]}
+alerts: {oncall: {email: [oncall@example.com]}}
 """
 
 _SECTIONS = {
@@ -88,7 +89,12 @@ def system_text(teams: int) -> str:
     sections = (
         f"{section}:\n{''.join(entry.replace('NAME', name) for name in names)}" for section, entry in _SECTIONS.items()
     )
-    return "\n".join((_HEAD, *sections))
+    return "\n".join((_HEAD + _SHARED, *sections))
+
+
+def head() -> str:
+    """The text of a system without teams."""
+    return _HEAD
 
 
 def write_system(folder: Path, teams: int) -> int:

@@ -27,7 +27,7 @@ ACCOUNT = "111122223333"
 @pytest.fixture(scope="session")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     folder = tmp_path_factory.mktemp("moto")
-    server = moto_server.start(folder, "123456789012")
+    server = moto_server.start(folder, ACCOUNT)
     yield Session(server.endpoint, REGION, ACCOUNT)
     moto_server.stop(folder)
 

@@ -34,7 +34,10 @@ _DETECTOR_FEATURES = ("EKS_AUDIT_LOGS", "RDS_LOGIN_EVENTS", "S3_DATA_EVENTS")
 class AuditSpec(Spec, kw_only=True):
     """How long audit files are kept; what is recorded is chosen in ``security.audit``."""
 
-    keep: Annotated[Duration, doc("How long trail files and access logs are kept.")] = Duration(2 * 31536000)
+    keep: Annotated[
+        Duration | None,
+        doc("How long trail files and access logs are kept; unset: two years, or as long as they are locked."),
+    ] = None
     access_analyzer: Annotated[
         bool,
         doc("Report resources that are reachable from outside; an account can have one analyzer a region."),
@@ -49,6 +52,11 @@ class AuditOutputs(Outputs):
     log_bucket_arn: Ref
     trail_bucket: Ref | None = None
     trail_arn: Ref | None = None
+
+
+def kept(spec: AuditSpec, lock: Duration | None) -> Duration:
+    """How long audit files are kept, where ``lock`` is how long nobody may delete them."""
+    return spec.keep or max(Duration(2 * 31536000), lock or Duration(0))
 
 
 def build(name: str, spec: AuditSpec, ctx: BuildContext) -> AuditOutputs:
@@ -89,16 +97,12 @@ def _log_bucket(spec: AuditSpec, ctx: BuildContext) -> Handle:
     """
     bucket = _bucket(ctx, "logs", "access-logs")
     statements = [
-        _delivery(
-            "S3AccessLogs", "logging.s3.amazonaws.com", "s3:PutObject", join(bucket["arn"], "/s3/*"), ctx
-        )
+        _delivery("S3AccessLogs", "logging.s3.amazonaws.com", "s3:PutObject", join(bucket["arn"], "/s3/*"), ctx)
     ]
     if ctx.core.security.audit.config:
         statements += [
             _delivery("ConfigReadsAcl", "config.amazonaws.com", "s3:GetBucketAcl", bucket["arn"], ctx),
-            _delivery(
-                "ConfigWrites", "config.amazonaws.com", "s3:PutObject", join(bucket["arn"], "/config/*"), ctx
-            ),
+            _delivery("ConfigWrites", "config.amazonaws.com", "s3:PutObject", join(bucket["arn"], "/config/*"), ctx),
         ]
     settings = secure_bucket(ctx, bucket, key_arn=None, prefix="logs-", statements=statements)
     _lifecycle(spec, ctx, "logs", bucket, settings["versioning"])
@@ -113,9 +117,7 @@ def _trail_bucket(spec: AuditSpec, ctx: BuildContext, logs: Handle) -> tuple[Han
     source = _trail_arn(ctx)
     files = join(bucket["arn"], f"/AWSLogs/{ctx.core.cloud.account}/*")
     statements = [
-        _delivery(
-            "CloudTrailReadsAcl", "cloudtrail.amazonaws.com", "s3:GetBucketAcl", bucket["arn"], ctx, source
-        ),
+        _delivery("CloudTrailReadsAcl", "cloudtrail.amazonaws.com", "s3:GetBucketAcl", bucket["arn"], ctx, source),
         _delivery("CloudTrailWrites", "cloudtrail.amazonaws.com", "s3:PutObject", files, ctx, source),
     ]
     settings = secure_bucket(ctx, bucket, key_arn=key, prefix="trail-", statements=statements)
@@ -181,7 +183,11 @@ def _lifecycle(spec: AuditSpec, ctx: BuildContext, suffix: str, bucket: Handle, 
                     **everything,
                     "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
                 },
-                {"id": "expire", **everything, "expiration": {"days": spec.keep.days}},
+                {
+                    "id": "expire",
+                    **everything,
+                    "expiration": {"days": kept(spec, ctx.core.security.audit.object_lock).days},
+                },
                 {
                     "id": "expire-versions",
                     **everything,
@@ -308,7 +314,7 @@ def _recorder(ctx: BuildContext, logs: Handle) -> None:
 def check(name: str, spec: AuditSpec, system: System) -> Iterator[Problem]:
     """A lock that outlives the files makes the expiry rule fail for ever."""
     lock = system.core.security.audit.object_lock
-    if lock is not None and lock > spec.keep:
+    if lock is not None and spec.keep is not None and lock > spec.keep:
         yield Problem(
             LOCK_OUTLIVES_LOGS,
             ("keep",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.local import moto_server
-from mlops_iac.engines.local.codes import EMULATOR_GONE
+from mlops_iac.engines.local.codes import EMULATOR_GONE, PROTECTED
 from mlops_iac.engines.local.events import OnEvent, RunResult, StackResult
 from mlops_iac.engines.local.executor import Settings, apply_stack, package_of
 from mlops_iac.engines.local.kubernetes.cluster import ClusterChoice, Clusters
@@ -28,6 +28,7 @@ from mlops_iac.engines.local.provider import (
 from mlops_iac.engines.local.refresh import refresh_stack
 from mlops_iac.engines.local.store import Store
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
+from mlops_iac.state.checkpoint import parse_urn
 from mlops_iac.state.snapshot import ResourceState, Snapshot
 
 AWS_PACKAGES = ("aws", "aws-native")
@@ -131,6 +132,7 @@ class LocalEngine:
             if forget:
                 return self._result([self._forget(snapshot) for snapshot in _last_first(states.values())])
             self._refuse_lost_emulator(states)
+            _refuse_protected(states.values())
             factory = self._factory()
             results: list[StackResult] = []
             for snapshot in _last_first(states.values()):
@@ -241,6 +243,20 @@ def _on_signals(ask: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def _refuse_protected(states: Iterable[Snapshot]) -> None:
+    """A protected resource in one layer must not leave the others half destroyed."""
+    protected = [resource for snapshot in states for resource in snapshot.resources if resource.protect]
+    if protected:
+        raise DiagnosticsError(
+            Diagnostic(
+                PROTECTED,
+                f"{resource.type} {parse_urn(resource.urn).name} is protected; nothing was deleted",
+                "take the protection away first, in a run of its own",
+            )
+            for resource in protected
+        )
 
 
 def _last_first(snapshots: Any) -> list[Snapshot]:

@@ -37,7 +37,7 @@ def pipeline_runs(pipeline: ResourceView, context: Context) -> Runs:
     """The runs of a pipeline: what the system assumes for it, else what its triggers make, else the assumed number."""
     own = context.own_assumption(pipeline, "training_runs")
     if own is not None:
-        return Runs(own, own, f"{own:g} runs, assumed for this pipeline")
+        return Runs(own, own, f"{own:,.10g} runs, assumed for this pipeline")
     scheduled, eventful, found = 0.0, 0.0, False
     cap: float | None = None
     for machine, states in _starters(pipeline, context):
@@ -51,7 +51,7 @@ def pipeline_runs(pipeline: ResourceView, context: Context) -> Runs:
         cap = float(limit[1]) if limit else cap
     if not found:
         assumed = context.assumed(pipeline, "training_runs")
-        return Runs(assumed, assumed, f"{assumed:g} runs, assumed")
+        return Runs(assumed, assumed, f"{assumed:,.10g} runs, assumed")
     most = max(scheduled, eventful)
     basis = f"{scheduled:.1f} scheduled runs"
     if eventful:
@@ -66,7 +66,7 @@ def limited(runs: Runs, usd_per_run: float) -> Runs:
     most = runs.cap_usd // usd_per_run + 1
     if most >= runs.ceiling:
         return runs
-    basis = f"{runs.basis}, {most:.0f} within the cap of {runs.cap_usd:g} USD"
+    basis = f"{runs.basis}, {most:.0f} within the cap of {runs.cap_usd:,.10g} USD"
     return Runs(min(runs.floor, most), most, basis, runs.cap_usd)
 
 

@@ -20,6 +20,7 @@ Assumption = Literal[
     "nat_gb",
     "internet_out_gb",
     "private_endpoint_gb",
+    "load_balancer_gb",
     "image_gb",
     "feature_gb",
     "feature_reads",
@@ -57,6 +58,7 @@ class UsageSection(Spec, kw_only=True):
         float, doc("Data that leaves for the internet through a NAT gateway.", unit="GB", ge=0)
     ] = 10
     private_endpoint_gb: Annotated[float, doc("Data through a private endpoint.", unit="GB", ge=0)] = 10
+    load_balancer_gb: Annotated[float, doc("Data through a load balancer.", unit="GB", ge=0)] = 10
     image_gb: Annotated[float, doc("Images in a repository.", unit="GB", ge=0)] = 10
     feature_gb: Annotated[float, doc("Data in an online feature store.", unit="GB", ge=0)] = 10
     feature_reads: Annotated[float, doc("Read units of an online feature store.", ge=0)] = 1_000_000
@@ -70,7 +72,8 @@ class UsageSection(Spec, kw_only=True):
         float, doc("Runs of a pipeline that nothing starts by itself; for one component: of any pipeline.", ge=0)
     ] = 4
     runtime_share: Annotated[
-        float, doc("Part of its longest runtime that a job needs; the ceiling counts all of it.", ge=0, le=1)
+        float,
+        doc("Part of its longest runtime that a job needs; the ceiling counts all of it.", unit="0 to 1", ge=0, le=1),
     ] = 0.5
     invocations: Annotated[float, doc("Calls of a function.", ge=0)] = 10_000
     invocation_ms: Annotated[float, doc("Length of a function's call.", unit="milliseconds", ge=0)] = 500

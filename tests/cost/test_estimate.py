@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mlops_iac.cost.budget import OVER_BUDGET, USAGE_OF_NOTHING, budget_diagnostics
 from mlops_iac.cost.compare import compare
 from mlops_iac.cost.estimate import estimate_graph, estimate_snapshots, estimate_stack
+from mlops_iac.cost.model import Estimate
 from mlops_iac.cost.sweep import combinations
 from mlops_iac.diagnostics import Severity
 from mlops_iac.pipeline import request_at, run_phases
@@ -97,7 +98,7 @@ def test_a_reader_can_compute_the_total_again(estimated: Estimated) -> None:
         assert again == pytest.approx(document["total"][bound], abs=0.01)
 
 
-@pytest.mark.parametrize("overrides", [("env=dev",), ("env=prod", "cloud.region=us-east-1")])
+@pytest.mark.parametrize("overrides", [("env=dev",), ("env=prod", "endpoints.fraud-api.autoscaling.max=3")])
 def test_a_state_costs_what_its_graph_does(overrides: tuple[str, ...], compiled: Compiled) -> None:
     run = compiled(*overrides)
     assert run.graph is not None
@@ -166,21 +167,35 @@ def test_a_price_that_becomes_unknown_is_a_change(estimated: Estimated) -> None:
     assert [change.line.name for change in compare(estimated(), new).changes] == ["research.pool-a10g"]
 
 
-def test_the_summary_is_one_line_with_the_difference_and_what_is_unknown(estimated: Estimated) -> None:
-    assert summary_line(estimated()) == "cost: $1,376 to $42,030 a month; 4 unknown prices not counted"
-    assert "(unchanged)" in summary_line(estimated(), estimated())
-    bigger = estimated("clusters.research.pools.system.min_nodes=3")
-    assert "(+$89 to +$0)" in summary_line(bigger, estimated())
+def clusters(*versions: str) -> Estimate:
+    """As many control planes, one of them in extended support for each version 1.30; and something without a price."""
+    made = [
+        view(
+            f"urn:pulumi:dev::s::aws:eks/cluster:Cluster::c{number}", "aws:eks/cluster:Cluster", "c", {"version": text}
+        )
+        for number, text in enumerate(versions)
+    ]
+    odd = view("urn:pulumi:dev::s::aws:odd/thing:Thing::odd", "aws:odd/thing:Thing", "odd", {})
+    return estimate_stack(StackView((*made, odd)), "s", "dev", "eu-west-1", UsageSection(), "2026-01-01")
+
+
+def test_the_summary_is_one_line_with_the_difference_and_what_is_unknown() -> None:
+    one, two, old = clusters("1.35"), clusters("1.35", "1.35"), clusters("1.30")
+    assert summary_line(one) == "cost: $73 to $73 a month; 1 unknown price not counted"
+    assert summary_line(one, one) == "cost: $73 to $73 a month (unchanged); 1 unknown price not counted"
+    assert summary_line(two, one) == "cost: $146 to $146 a month (+$73 to +$73); 1 unknown price not counted"
+    assert summary_line(one, old) == "cost: $73 to $73 a month (-$365 to -$365); 1 unknown price not counted"
 
 
 def test_a_floor_over_the_budget_is_a_warning_at_its_line(compiled: Compiled, estimated: Estimated) -> None:
     run = compiled("budget.monthly_usd=1000")
     assert run.system is not None
     assert run.composition is not None
-    (found,) = budget_diagnostics(run.system, estimated(), run.composition)
+    estimate = estimated()
+    (found,) = budget_diagnostics(run.system, estimate, run.composition)
     assert (found.code, found.severity) == (OVER_BUDGET, Severity.WARNING)
     assert found.message == (
-        "the system costs at least $1,376 a month, not counting 4 unknown prices; its budget is $1,000"
+        f"the system costs at least ${estimate.floor:,.0f} a month, not counting 4 unknown prices; its budget is $1,000"
     )
     assert "research.cluster ($438)" in found.hint
     assert str(found.location) == "override:1:20"

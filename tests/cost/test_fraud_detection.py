@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from mlops_iac.cost.estimate import estimate_stack
-from mlops_iac.cost.model import Stage
+from mlops_iac.cost.model import Estimate, Stage
 from mlops_iac.policies.views import view_graph
 from mlops_iac.spec.usage import UsageSection
 
@@ -97,6 +97,7 @@ BY_HAND: dict[str, float | tuple[float, float]] = {
     "research.pool-a10g": (0, 8 * G5_NODE),
     "training.repository": 10 * 0.10,
     "tracking.artifacts": BUCKET,
+    "tracking.balancer": MONTH * 0.0252 + 10 * 0.006,
     "tracking.database-postgresql-log": LOGS,
     "tracking.database-upgrade-log": LOGS,
     "train-fraud.artifacts": BUCKET,
@@ -157,8 +158,16 @@ def test_the_stages_add_up_and_hold_what_one_looks_for_there(estimated: Estimate
     assert "keys.internal-key" in {line.name for line in stages[Stage.PLATFORM]}
 
 
-def test_another_region_has_other_prices(estimated: Estimated) -> None:
-    ireland, virginia = estimated(), estimated("cloud.region=us-east-1")
+def in_region(region: str, compiled: Compiled) -> Estimate:
+    """The example's resources at the prices of another region."""
+    run = compiled()
+    assert run.graph is not None
+    assert run.system is not None
+    return estimate_stack(view_graph(run.graph, run.system), "fraud", "dev", region, UsageSection())
+
+
+def test_another_region_has_other_prices(compiled: Compiled) -> None:
+    ireland, virginia = in_region("eu-west-1", compiled), in_region("us-east-1", compiled)
     assert virginia.floor < ireland.floor
     assert "transactions.group" not in {line.name for line, _ in virginia.unknown}
     group = next(line for line in virginia.lines if line.name == "transactions.group")
@@ -166,10 +175,7 @@ def test_another_region_has_other_prices(estimated: Estimated) -> None:
 
 
 def test_a_region_without_prices_is_all_unknown_and_costs_nothing_by_mistake(compiled: Compiled) -> None:
-    run = compiled()
-    assert run.graph is not None
-    assert run.system is not None
-    estimate = estimate_stack(view_graph(run.graph, run.system), "fraud", "dev", "ap-south-2", UsageSection())
+    estimate = in_region("ap-south-2", compiled)
     assert estimate.floor == estimate.ceiling == 0
     assert {line.name for line, _ in estimate.unknown} >= set(BY_HAND) | UNPRICED
     assert all("ap-south-2" in gap.reason or "no price" in gap.reason for _, gap in estimate.unknown)

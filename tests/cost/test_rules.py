@@ -253,7 +253,7 @@ def test_runs_that_are_assumed_for_one_pipeline_come_before_its_triggers() -> No
 @pytest.mark.parametrize(
     ("type", "inputs", "usd"),
     [
-        ("kubernetes:core/v1:Service", {"spec": {"type": "LoadBalancer"}}, 730 * 0.0252),
+        ("kubernetes:core/v1:Service", {"spec": {"type": "LoadBalancer"}}, 730 * 0.0252 + 10 * 0.006),
         ("aws:ec2/flowLog:FlowLog", {"logDestinationType": "s3"}, 0.285),
         ("aws:cloudwatch/metricAlarm:MetricAlarm", {"period": 10}, 0.30),
         ("aws:glue/crawler:Crawler", {"schedule": "cron(0 3 * * ? *)"}, 730 / 24 * 2 / 6 * 0.44),

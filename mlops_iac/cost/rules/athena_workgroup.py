@@ -14,7 +14,7 @@ from mlops_iac.policies.policy import ResourceView
 
 def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     scanned = context.assumed(resource, "scanned_gb")
-    yield context.charge("queries", "athena", "data-scanned", scanned / 1000, basis=f"{scanned:g} GB assumed")
+    yield context.charge("queries", "athena", "data-scanned", scanned / 1000, basis=f"{scanned:,.10g} GB assumed")
 
 
 RULES = (Rule(("aws:athena/workgroup:Workgroup",), "https://aws.amazon.com/athena/pricing/", _price),)

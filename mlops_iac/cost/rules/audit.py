@@ -29,7 +29,7 @@ def _trail(resource: ResourceView, context: Context) -> Iterator[Entry]:
         "cloudtrail",
         "data-events",
         buckets * each / 100_000,
-        basis=f"{buckets} buckets x {each:g} assumed requests",
+        basis=f"{buckets} buckets x {each:,.10g} assumed requests",
     )
 
 
@@ -45,9 +45,11 @@ def _detector(resource: ResourceView, context: Context) -> Iterator[Entry]:
     events = context.assumed(resource, "management_events")
     flows = context.assumed(resource, "log_gb")
     yield context.charge(
-        "API calls", "guardduty", "cloudtrail-management-events", events / 1e6, basis=f"{events:g} assumed"
+        "API calls", "guardduty", "cloudtrail-management-events", events / 1e6, basis=f"{events:,.10g} assumed"
     )
-    yield context.charge("flow and DNS logs", "guardduty", "flow-dns-logs-tier1", flows, basis=f"{flows:g} GB assumed")
+    yield context.charge(
+        "flow and DNS logs", "guardduty", "flow-dns-logs-tier1", flows, basis=f"{flows:,.10g} GB assumed"
+    )
 
 
 def _feature(resource: ResourceView, context: Context) -> Iterator[Entry]:
@@ -62,12 +64,12 @@ def _feature(resource: ResourceView, context: Context) -> Iterator[Entry]:
             "guardduty",
             "s3-data-events-tier1",
             events / 1e6,
-            basis=f"{events:g} assumed requests to {len(buckets)} buckets",
+            basis=f"{events:,.10g} assumed requests to {len(buckets)} buckets",
         )
     elif name == "EKS_AUDIT_LOGS":
         events = context.assumed(resource, "cluster_events")
         yield context.charge(
-            "audit events", "guardduty", "eks-audit-logs-tier1", events / 1e6, basis=f"{events:g} assumed"
+            "audit events", "guardduty", "eks-audit-logs-tier1", events / 1e6, basis=f"{events:,.10g} assumed"
         )
     else:
         yield Gap(name, "the table has no price of this GuardDuty feature")
@@ -76,7 +78,7 @@ def _feature(resource: ResourceView, context: Context) -> Iterator[Entry]:
 def _recorder(resource: ResourceView, context: Context) -> Iterator[Entry]:
     items = context.assumed(resource, "config_items")
     yield context.charge(
-        "recorded changes", "config", "configuration-items-continuous", items, basis=f"{items:g} assumed"
+        "recorded changes", "config", "configuration-items-continuous", items, basis=f"{items:,.10g} assumed"
     )
 
 

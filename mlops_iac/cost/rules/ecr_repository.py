@@ -14,7 +14,7 @@ from mlops_iac.policies.policy import ResourceView
 
 def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     stored = context.assumed(resource, "image_gb")
-    yield context.charge("images", "ecr", "storage", stored, basis=f"{stored:g} GB assumed")
+    yield context.charge("images", "ecr", "storage", stored, basis=f"{stored:,.10g} GB assumed")
 
 
 RULES = (Rule(("aws:ecr/repository:Repository",), "https://aws.amazon.com/ecr/pricing/", _price),)

@@ -39,12 +39,17 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
                 "custom-metric-tier1",
                 _METRICS * least,
                 _METRICS * most,
-                f"{_METRICS} metrics x {least:g} to {most:g} nodes",
+                f"{_METRICS} metrics x {least:,.10g} to {most:,.10g} nodes",
             )
     if not templates:
         size = inputs.number("diskSize") or 20
         yield context.charge(
-            "volumes", "ebs", "gp3-storage", size * least, size * most, f"{size:g} GB x {least:g} to {most:g} nodes"
+            "volumes",
+            "ebs",
+            "gp3-storage",
+            size * least,
+            size * most,
+            f"{size:,.10g} GB x {least:,.10g} to {most:,.10g} nodes",
         )
 
 
@@ -63,7 +68,7 @@ def _instances(types: list[str], spot: bool, least: float, most: float, context:
     low = min(lows, key=lambda price: price.usd)
     high = max(highs, key=lambda price: price.usd)
     low = low if low.usd <= high.usd else high
-    basis = f"{least:g} to {most:g} nodes x 730 h"
+    basis = f"{least:,.10g} to {most:,.10g} nodes x 730 h"
     if spot:
         basis += "; the ceiling at the on-demand price"
     return charge(what, low, least * HOURS, most * HOURS, basis, ceiling_price=high)
@@ -73,9 +78,9 @@ def _volume(device: Inputs, least: float, most: float, context: Context) -> Iter
     kind = device.text("ebs.volumeType", "gp3")
     size = device.number("ebs.volumeSize") or 0.0
     name = device.text("deviceName")
-    nodes = f"{least:g} to {most:g} nodes"
+    nodes = f"{least:,.10g} to {most:,.10g} nodes"
     yield context.charge(
-        f"volume {name}", "ebs", f"{kind}-storage", size * least, size * most, f"{size:g} GB x {nodes}"
+        f"volume {name}", "ebs", f"{kind}-storage", size * least, size * most, f"{size:,.10g} GB x {nodes}"
     )
     if kind != "gp3":
         return
@@ -83,7 +88,7 @@ def _volume(device: Inputs, least: float, most: float, context: Context) -> Iter
     throughput = max((device.number("ebs.throughput") or 0.0) - _FREE_THROUGHPUT, 0.0)
     if iops:
         yield context.charge(
-            f"volume {name} IOPS", "ebs", "gp3-iops", iops * least, iops * most, f"{iops:g} over 3000 x {nodes}"
+            f"volume {name} IOPS", "ebs", "gp3-iops", iops * least, iops * most, f"{iops:,.10g} over 3000 x {nodes}"
         )
     if throughput:
         yield context.charge(
@@ -92,7 +97,7 @@ def _volume(device: Inputs, least: float, most: float, context: Context) -> Iter
             "gp3-throughput",
             throughput * least,
             throughput * most,
-            f"{throughput:g} MiB/s over 125 x {nodes}",
+            f"{throughput:,.10g} MiB/s over 125 x {nodes}",
         )
 
 

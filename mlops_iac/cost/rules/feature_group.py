@@ -23,16 +23,16 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     stored = context.assumed(resource, "feature_gb")
     reads, writes = context.assumed(resource, "feature_reads"), context.assumed(resource, "feature_writes")
     yield context.charge(
-        "online storage", "sagemaker-feature-store", "online-storage", stored, basis=f"{stored:g} GB assumed"
+        "online storage", "sagemaker-feature-store", "online-storage", stored, basis=f"{stored:,.10g} GB assumed"
     )
     if inputs.text("throughputConfig.throughputMode", "OnDemand") != "OnDemand":
         yield Gap("throughput", "the table has no price of provisioned throughput")
         return
     yield context.charge(
-        "reads", "sagemaker-feature-store", "online-read", reads / 1e6, basis=f"{reads:g} units assumed"
+        "reads", "sagemaker-feature-store", "online-read", reads / 1e6, basis=f"{reads:,.10g} units assumed"
     )
     yield context.charge(
-        "writes", "sagemaker-feature-store", "online-write", writes / 1e6, basis=f"{writes:g} units assumed"
+        "writes", "sagemaker-feature-store", "online-write", writes / 1e6, basis=f"{writes:,.10g} units assumed"
     )
 
 

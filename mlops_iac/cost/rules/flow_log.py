@@ -18,7 +18,7 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
         return
     delivered = context.assumed(resource, "log_gb")
     yield context.charge(
-        "delivery", "cloudwatch", "vended-logs-to-s3-tier1", delivered, basis=f"{delivered:g} GB assumed"
+        "delivery", "cloudwatch", "vended-logs-to-s3-tier1", delivered, basis=f"{delivered:,.10g} GB assumed"
     )
 
 

@@ -31,7 +31,7 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
         "glue",
         "crawler",
         runs * _DPU * minutes / 60,
-        basis=f"{runs:.1f} runs x {_DPU} DPU x {minutes:g} min",
+        basis=f"{runs:.1f} runs x {_DPU} DPU x {minutes:,.10g} min",
     )
 
 

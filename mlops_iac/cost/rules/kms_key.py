@@ -17,7 +17,7 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     basis = "one key; with yearly rotation three after two years" if rotated else "one key"
     requests = context.assumed(resource, "key_requests")
     yield context.charge("key", "kms", "key", 1, 3 if rotated else 1, basis)
-    yield context.charge("requests", "kms", "requests", requests / 1e6, basis=f"{requests:g} assumed")
+    yield context.charge("requests", "kms", "requests", requests / 1e6, basis=f"{requests:,.10g} assumed")
 
 
 RULES = (Rule(("aws:kms/key:Key",), "https://aws.amazon.com/kms/pricing/", _price),)

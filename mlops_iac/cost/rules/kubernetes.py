@@ -1,6 +1,8 @@
 """Kubernetes objects: they run on nodes that are priced by themselves, but for load balancers that AWS makes for them.
 
-Source: https://docs.aws.amazon.com/eks/latest/userguide/network-load-balancing.html
+A network load balancer is billed by the hour and for the largest of what it carries, which is taken to be its data.
+Sources: https://docs.aws.amazon.com/eks/latest/userguide/network-load-balancing.html,
+https://aws.amazon.com/elasticloadbalancing/pricing/
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ def _service(resource: ResourceView, context: Context) -> Iterator[Entry]:
         yield Free("runs on the cluster's nodes, which are billed")
         return
     yield context.charge("load balancer", "elb", "nlb", HOURS, basis="730 h")
-    yield Gap("load balancer traffic", "no assumption says how much traffic there is")
+    traffic = context.assumed(resource, "load_balancer_gb")
+    yield context.charge("traffic", "elb", "nlb-lcu", traffic, basis=f"{traffic:,.10g} GB assumed, one LCU hour each")
 
 
 def _claim(resource: ResourceView, context: Context) -> Iterator[Entry]:

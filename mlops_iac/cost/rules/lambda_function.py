@@ -17,13 +17,13 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     calls = context.assumed(resource, "invocations")
     seconds = context.assumed(resource, "invocation_ms") / 1000
     memory = resource.inputs.number("memorySize") or 128
-    yield context.charge("calls", "lambda", f"requests{arm}", calls / 1e6, basis=f"{calls:g} assumed")
+    yield context.charge("calls", "lambda", f"requests{arm}", calls / 1e6, basis=f"{calls:,.10g} assumed")
     yield context.charge(
         "compute",
         "lambda",
         f"duration{arm}",
         calls * seconds * memory / 1024,
-        basis=f"{calls:g} calls x {seconds:g} s x {memory:g} MB",
+        basis=f"{calls:,.10g} calls x {seconds:,.10g} s x {memory:,.10g} MB",
     )
 
 

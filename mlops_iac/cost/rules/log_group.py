@@ -19,16 +19,16 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     taken_in = context.assumed(resource, "log_gb")
     days = resource.inputs.number("retentionInDays") or 0.0
     months = days / DAYS if days else 12.0
-    kept = f"kept for {days:g} d" if days else "kept for ever, a year of it counted"
+    kept = f"kept for {days:,.10g} d" if days else "kept for ever, a year of it counted"
     item = "vended-logs-tier1" if _is_vended(resource, context) else "logs-ingest"
-    yield context.charge("ingestion", "cloudwatch", item, taken_in, basis=f"{taken_in:g} GB assumed")
+    yield context.charge("ingestion", "cloudwatch", item, taken_in, basis=f"{taken_in:,.10g} GB assumed")
     yield context.charge(
         "storage",
         "cloudwatch",
         "logs-storage",
         taken_in * min(months, 1.0),
         taken_in * months,
-        f"{taken_in:g} GB a month, {kept}",
+        f"{taken_in:,.10g} GB a month, {kept}",
     )
 
 

@@ -26,7 +26,7 @@ _DELIVERIES: Final[Mapping[str, str]] = {
 
 def _topic(resource: ResourceView, context: Context) -> Iterator[Entry]:
     messages = context.assumed(resource, "messages")
-    yield context.charge("messages", "sns", "api-requests", messages / 1e6, basis=f"{messages:g} assumed")
+    yield context.charge("messages", "sns", "api-requests", messages / 1e6, basis=f"{messages:,.10g} assumed")
     protocols = [
         subscription.inputs.text("protocol")
         for subscription in context.stack.pointing_at(resource, "aws:sns/topicSubscription:TopicSubscription", "topic")
@@ -38,14 +38,14 @@ def _topic(resource: ResourceView, context: Context) -> Iterator[Entry]:
             yield Gap(what, "the table has no price for this protocol")
             continue
         yield context.charge(
-            what, "sns", _DELIVERIES[protocol], messages * number / 1e6, basis=f"{messages:g} messages x {number}"
+            what, "sns", _DELIVERIES[protocol], messages * number / 1e6, basis=f"{messages:,.10g} messages x {number}"
         )
 
 
 def _queue(resource: ResourceView, context: Context) -> Iterator[Entry]:
     item = "fifo-requests" if resource.inputs.flag("fifoQueue") else "standard-requests"
     messages = context.assumed(resource, "messages")
-    basis = f"{messages:g} messages assumed, 3 requests each"
+    basis = f"{messages:,.10g} messages assumed, 3 requests each"
     yield context.charge("requests", "sqs", item, 3 * messages / 1e6, basis=basis)
 
 

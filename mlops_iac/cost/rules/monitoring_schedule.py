@@ -47,12 +47,17 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     longest = (definition.number("stoppingCondition.maxRuntimeInSeconds") or _LONGEST) / 3600
     hours = runs * jobs * (cluster.number("instanceCount") or 1.0) * longest
     share = context.assumed(resource, "runtime_share")
-    basis = f"{runs:.1f} runs x {jobs} jobs x {longest:.3g} h at most, {share:g} of it in the floor"
+    basis = f"{runs:.1f} runs x {jobs} jobs x {longest:.3g} h at most, {share:,.10g} of it in the floor"
     yield charge(f"instances of {kind}", price, hours * share, hours, basis)
     size = cluster.number("volumeSizeInGb") or 0.0
     stored = size * hours / HOURS
     yield context.charge(
-        "volumes", "sagemaker-storage", "processing-storage", stored * share, stored, f"{size:g} GB while a job runs"
+        "volumes",
+        "sagemaker-storage",
+        "processing-storage",
+        stored * share,
+        stored,
+        f"{size:,.10g} GB while a job runs",
     )
 
 

@@ -17,9 +17,9 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     processed = context.assumed(resource, "nat_gb")
     out = context.assumed(resource, "internet_out_gb")
     yield context.charge("gateway", "nat-gateway", "gateway", HOURS, basis="730 h")
-    yield context.charge("data", "nat-gateway", "data-processed", processed, basis=f"{processed:g} GB assumed")
+    yield context.charge("data", "nat-gateway", "data-processed", processed, basis=f"{processed:,.10g} GB assumed")
     yield context.charge(
-        "data to the internet", "data-transfer", "internet-out-tier1", out, basis=f"{out:g} GB assumed"
+        "data to the internet", "data-transfer", "internet-out-tier1", out, basis=f"{out:,.10g} GB assumed"
     )
 
 

@@ -26,7 +26,7 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     least = inputs.number("allocatedStorage") or 0.0
     most = max(inputs.number("maxAllocatedStorage") or 0.0, least)
     yield context.charge(
-        "storage", "rds-storage", f"{storage}-{zones}", least, most, f"{least:g} GB, grows to {most:g}"
+        "storage", "rds-storage", f"{storage}-{zones}", least, most, f"{least:,.10g} GB, grows to {most:,.10g}"
     )
     if inputs.flag("manageMasterUserPassword"):
         yield context.charge("master user's secret", "secrets-manager", "secret", 1, basis="one secret")

@@ -17,9 +17,9 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     stored = context.assumed(resource, "stored_gb")
     puts = context.assumed(resource, "object_puts")
     gets = context.assumed(resource, "object_gets")
-    yield context.charge("storage", "s3", "standard-storage-tier1", stored, basis=f"{stored:g} GB assumed")
-    yield context.charge("writes", "s3", "standard-put-requests", puts / 1000, basis=f"{puts:g} assumed")
-    yield context.charge("reads", "s3", "standard-get-requests", gets / 1000, basis=f"{gets:g} assumed")
+    yield context.charge("storage", "s3", "standard-storage-tier1", stored, basis=f"{stored:,.10g} GB assumed")
+    yield context.charge("writes", "s3", "standard-put-requests", puts / 1000, basis=f"{puts:,.10g} assumed")
+    yield context.charge("reads", "s3", "standard-get-requests", gets / 1000, basis=f"{gets:,.10g} assumed")
 
 
 RULES = (Rule(("aws:s3/bucket:Bucket",), "https://aws.amazon.com/s3/pricing/", _price),)

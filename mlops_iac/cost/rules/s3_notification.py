@@ -18,7 +18,7 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
         return
     puts = context.assumed(resource, "object_puts")
     yield context.charge(
-        "events", "eventbridge", "custom-events", puts / 1e6, basis=f"{puts:g} assumed writes, an event each"
+        "events", "eventbridge", "custom-events", puts / 1e6, basis=f"{puts:,.10g} assumed writes, an event each"
     )
 
 

@@ -34,7 +34,7 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     traffic = context.assumed(resource, "requests") * context.assumed(resource, "request_kb") / 1e6 / 2
     service = "sagemaker-hosting" if any(v.has("instanceType") for v in variants) else "sagemaker-serverless-inference"
     for what, item in (("requests", "data-in"), ("answers", "data-out")):
-        yield context.charge(what, service, item, traffic, basis=f"{traffic:g} GB from the assumed requests")
+        yield context.charge(what, service, item, traffic, basis=f"{traffic:,.10g} GB from the assumed requests")
 
 
 def _variant(resource: ResourceView, variant: Inputs, number: int, context: Context) -> Iterator[Entry]:
@@ -47,7 +47,7 @@ def _variant(resource: ResourceView, variant: Inputs, number: int, context: Cont
             "sagemaker-serverless-inference",
             f"memory-{memory}GB",
             seconds,
-            basis=f"assumed requests x {_SERVERLESS_SECONDS:g} s",
+            basis=f"assumed requests x {_SERVERLESS_SECONDS:,.10g} s",
         )
         if variant.has("serverlessConfig.provisionedConcurrency"):
             yield Gap(f"provisioned concurrency of {name}", "its use is not assumed")
@@ -59,7 +59,7 @@ def _variant(resource: ResourceView, variant: Inputs, number: int, context: Cont
     if price is None:
         yield Gap(what, context.missing("sagemaker-hosting", kind))
         return
-    yield charge(what, price, least * HOURS, most * HOURS, f"{least:g} to {most:g} instances x 730 h")
+    yield charge(what, price, least * HOURS, most * HOURS, f"{least:,.10g} to {most:,.10g} instances x 730 h")
     size = variant.number("volumeSizeInGb")
     if size:
         yield context.charge(
@@ -68,7 +68,7 @@ def _variant(resource: ResourceView, variant: Inputs, number: int, context: Cont
             "endpoint-storage",
             size * least,
             size * most,
-            f"{size:g} GB x {least:g} to {most:g} instances",
+            f"{size:,.10g} GB x {least:,.10g} to {most:,.10g} instances",
         )
 
 

@@ -56,13 +56,13 @@ def _charges(
     job: _Job, least_runs: float, most_runs: float, basis: str, share: float, context: Context
 ) -> Iterator[Charge | Gap]:
     price = instance_price(context.table, job.use, job.instance_type, context.region)
-    what = f"{job.step}: {job.instances * job.jobs:g} x {job.instance_type}"
+    what = f"{job.step}: {job.instances * job.jobs:,.10g} x {job.instance_type}"
     if price is None:
         yield Gap(what, context.missing(f"sagemaker-{job.use}", job.instance_type))
         return
     low = (spot_price(context.table, job.use, job.instance_type, context.region) if job.spot else None) or price
     hours = job.jobs * job.instances * job.hours
-    basis = f"{basis} x {job.hours:g} h at most, {share:g} of it in the floor"
+    basis = f"{basis} x {job.hours:,.10g} h at most, {share:,.10g} of it in the floor"
     yield charge(what, low, least_runs * hours * share, most_runs * hours, basis, ceiling_price=price)
     stored = job.volume_gb * hours / HOURS
     item = "processing-storage" if job.use == "processing" else "training-storage"
@@ -72,7 +72,7 @@ def _charges(
         item,
         least_runs * stored * share,
         most_runs * stored,
-        f"{job.volume_gb:g} GB while the job runs",
+        f"{job.volume_gb:,.10g} GB while the job runs",
     )
 
 

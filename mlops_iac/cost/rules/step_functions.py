@@ -24,7 +24,7 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
         "step-functions",
         "standard-state-transitions",
         runs * states / 1e6,
-        basis=f"{runs:g} runs assumed x {states} states",
+        basis=f"{runs:,.10g} runs assumed x {states} states",
     )
 
 

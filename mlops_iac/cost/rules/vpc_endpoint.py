@@ -20,7 +20,7 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
     zones = len(resource.inputs.list("subnetIds"))
     data = context.assumed(resource, "private_endpoint_gb")
     yield context.charge("hours", "vpc", "interface-endpoint", zones * HOURS, basis=f"{zones} zones x 730 h")
-    yield context.charge("data", "vpc", "interface-endpoint-data-tier1", data, basis=f"{data:g} GB assumed")
+    yield context.charge("data", "vpc", "interface-endpoint-data-tier1", data, basis=f"{data:,.10g} GB assumed")
 
 
 RULES = (Rule(("aws:ec2/vpcEndpoint:VpcEndpoint",), "https://aws.amazon.com/privatelink/pricing/", _price),)

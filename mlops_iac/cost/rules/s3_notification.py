@@ -1,6 +1,8 @@
-"""Event notifications of buckets: those sent to EventBridge are billed like custom events, the others are free.
+"""Event notifications of buckets: those to EventBridge count in the ceiling, the others are free.
 
-Source: https://aws.amazon.com/eventbridge/pricing/ (opt-in events of AWS services)
+AWS does not bill the events that its services send by themselves. A bucket's are sent on request, and third parties
+disagree on whether those are billed like custom events: the floor counts none of them, the ceiling all.
+Source: https://aws.amazon.com/eventbridge/pricing/
 """
 
 from __future__ import annotations
@@ -18,7 +20,12 @@ def _price(resource: ResourceView, context: Context) -> Iterator[Entry]:
         return
     puts = context.assumed(resource, "object_puts")
     yield context.charge(
-        "events", "eventbridge", "custom-events", puts / 1e6, basis=f"{puts:,.10g} assumed writes, an event each"
+        "events",
+        "eventbridge",
+        "custom-events",
+        0,
+        puts / 1e6,
+        f"{puts:,.10g} assumed writes, an event each; billed only if AWS counts them as custom events",
     )
 
 

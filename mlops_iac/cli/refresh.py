@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mlops_iac.cli.options import EXIT_CHANGES, EXIT_FAILURE, format_option, request_for, system_options
-from mlops_iac.cli.printing import print_drift
+from mlops_iac.cli.printing import print_drift, write
 from mlops_iac.cli.target import TargetChoice, local_engine, target_options
 from mlops_iac.pipeline import run_phases
 
@@ -36,7 +36,10 @@ def command(
     run = run_phases(request_for(folder, overrides), until="compile")
     with local_engine(folder.resolve(), choice, quiet=True) as engine:
         result = engine.refresh(run.graph)
-    print_drift(result, form)
+    if not result.stacks and form == "text":
+        write("Nothing is deployed, so nothing can have drifted.\n")
+    else:
+        print_drift(result, form)
     if not result.ok:
         sys.exit(EXIT_FAILURE)
     if exit_code and any(stack.drift for stack in result.stacks):

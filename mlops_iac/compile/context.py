@@ -145,7 +145,7 @@ class BuildContext:
             depends_on=tuple(sorted({_key_of(item) for item in depends_on})),
             protect=keep or (stateful and bool(self.instance.protections)),
             retain_on_delete=keep,
-            delete_before_replace=delete_before_replace,
+            delete_before_replace=delete_before_replace or _holds_its_name(type),
             ignore_changes=tuple(ignore_changes),
             replace_on_changes=tuple(replace_on_changes),
         )
@@ -309,6 +309,12 @@ def prune(value: Any) -> Any:
     if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
         return [prune(item) for item in value]
     return value
+
+
+def _holds_its_name(type: str) -> bool:
+    """Whether a replacement would find its name taken: the type needs a name, which the provider never makes up."""
+    facts = facts_of(type) if type.startswith("aws:") else None
+    return facts is not None and facts.physical_name is not None and not facts.autonamed
 
 
 def _key_of(item: Handle | Ref) -> NodeKey:

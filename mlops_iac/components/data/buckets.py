@@ -29,8 +29,8 @@ class BucketSpec(Spec, kw_only=True):
     classification: Annotated[Classification, doc("How sensitive the objects are; chooses the KMS key.")] = "internal"
     personal_data: Annotated[bool, doc("Whether objects hold data about people (GDPR).")] = False
     keep: Annotated[Duration | None, doc("How long current objects are kept; unset keeps them for ever.")] = None
-    versioning: Annotated[bool, doc("Keep overwritten and deleted objects, so that data sets can be reproduced.")] = True
-    keep_versions: Annotated[Duration, doc("How long overwritten and deleted versions are kept.")] = Duration(90 * 86400)
+    versioning: Annotated[bool, doc("Keep overwritten and deleted objects, to reproduce data sets.")] = True
+    keep_versions: Annotated[Duration, doc("How long overwritten and deleted versions stay.")] = Duration(90 * 86400)
     access_log: Annotated[bool, doc("Write an access log to the audit bucket.")] = True
     object_lock: Annotated[
         Duration | None,

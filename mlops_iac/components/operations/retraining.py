@@ -188,7 +188,7 @@ def _permissions(spec: RetrainingSpec, pipeline: PipelineOutputs, table: Handle,
                 "logs:UpdateLogDelivery",
             ),
             ("*",),
-            unscoped="log delivery actions have no resource types (Step Functions guide, Logging using CloudWatch Logs)",
+            unscoped="log delivery actions have no resource types (Step Functions guide, CloudWatch Logs)",
         ),
         Statement(
             (
@@ -256,7 +256,8 @@ def definition(spec: RetrainingSpec, pipeline: Value, table: Value, system: str)
             },
             "Output": {
                 "trigger": "{% $states.input.trigger %}",
-                "running": "{% $count($states.result.PipelineExecutionSummaries[PipelineExecutionStatus = 'Executing']) %}",
+                "running": "{% $count("
+                "$states.result.PipelineExecutionSummaries[PipelineExecutionStatus = 'Executing']) %}",
             },
             "Next": "HasRoom",
         },

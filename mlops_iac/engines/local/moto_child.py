@@ -62,9 +62,10 @@ def application(moto: Application, token: str) -> Application:
 def judge_policies_as_aws_does() -> None:
     """Teach moto two things about bucket policies that AWS knows.
 
-    moto takes a statement as if its conditions always held, so a rule that denies plain HTTP would deny everything; here a
-    conditional statement is left out, since nothing that it guards against happens on loopback. And moto wants the log
-    delivery statement to name the very prefix of each logging configuration, where AWS takes any policy that covers it.
+    moto takes a statement as if its conditions always held, so a rule that denies plain HTTP would deny everything;
+    here a conditional statement is left out, since nothing that it guards against happens on loopback. And moto wants
+    the log delivery statement to name the very prefix of each logging configuration, where AWS takes any policy that
+    covers it.
     """
     from moto.iam.access_control import IAMPolicy, PermissionResult
     from moto.s3.models import FakeBucket
@@ -76,7 +77,8 @@ def judge_policies_as_aws_does() -> None:
         plain = [statement for statement in statements(bucket) if "Condition" not in statement]
         if not plain:
             return PermissionResult.NEUTRAL
-        return IAMPolicy(json.dumps({"Version": "2012-10-17", "Statement": plain})).is_action_permitted(action, resource)
+        document = json.dumps({"Version": "2012-10-17", "Statement": plain})
+        return IAMPolicy(document).is_action_permitted(action, resource)
 
     def may_deliver_logs(target_bucket: Any, target_prefix: str | None) -> bool:
         return any(

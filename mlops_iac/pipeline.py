@@ -1,6 +1,6 @@
 """The phases of every command, in order: the page to read first.
 
-    compose -> validate -> spec -> compile -> check -> plan -> (an engine applies)
+    compose -> validate -> spec -> compile -> check -> plan -> impact -> gates -> (an engine applies)
 
 Each phase is a pure function from one artifact to the next. It collects every diagnostic it can and raises
 ``DiagnosticsError`` if one of them is an error, so a run stops between phases, never inside one.
@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 from mlops_iac.compose.composition import ComposeRequest, Composition
 from mlops_iac.diagnostics import Diagnostic, sort_diagnostics
 from mlops_iac.graph.nodes import Graph
+from mlops_iac.plan.gates import GateFinding
+from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Plan
 from mlops_iac.policies.policy import Finding
 from mlops_iac.spec.system import System
@@ -56,7 +58,14 @@ class Run:
     graph: Graph | None = None
     findings: tuple[Finding, ...] = ()
     plan: Plan | None = None
+    impacts: tuple[Impact, ...] = ()
+    gates: tuple[GateFinding, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether a policy or a gate stops an apply."""
+        return any(finding.stops for finding in self.findings) or any(finding.stops for finding in self.gates)
 
 
 def compose(run: Run) -> dict[str, Any]:
@@ -106,6 +115,22 @@ def plan(run: Run) -> dict[str, Any]:
     return {"plan": plan_graph(_made(run.graph), baseline.snapshots, baseline.text)}
 
 
+def impact(run: Run) -> dict[str, Any]:
+    """Plan to what it does to the running system."""
+    from mlops_iac.plan.impact import impacts_of
+
+    return {"impacts": impacts_of(_made(run.plan), _made(run.graph), _made(run.system), _made(run.composition))}
+
+
+def gates(run: Run) -> dict[str, Any]:
+    """Plan and impacts to what the configuration refuses, with warnings of approvals that lift nothing."""
+    from mlops_iac.plan.gates import approval_diagnostics, judge_gates
+
+    system, composition, today = _made(run.system), _made(run.composition), run.request.today
+    found = judge_gates(_made(run.plan), run.impacts, _made(run.graph), system, composition, today)
+    return {"gates": found, "diagnostics": tuple(approval_diagnostics(found, system, composition, today))}
+
+
 @dataclass(frozen=True, slots=True)
 class Phase:
     """A named step: ``make`` reads the run and returns the artifacts it adds."""
@@ -121,6 +146,8 @@ PHASES: tuple[Phase, ...] = (
     Phase("compile", compile_system),
     Phase("check", check),
     Phase("plan", plan),
+    Phase("impact", impact),
+    Phase("gates", gates),
 )
 
 
@@ -129,7 +156,7 @@ def request_at(root: Path, overrides: tuple[str, ...] = (), today: str = "") -> 
     return Request(ComposeRequest(root.resolve(), overrides), today=today)
 
 
-def run_phases(request: Request, until: str = "plan") -> Run:
+def run_phases(request: Request, until: str = "gates") -> Run:
     """Run every phase up to and including ``until``.
 
     Raises ``DiagnosticsError`` with all findings of the first phase that found an error.
@@ -143,8 +170,20 @@ def run_phases(request: Request, until: str = "plan") -> Run:
 
 
 def plan_against(run: Run, baseline: Baseline) -> Run:
-    """Take a checked run through its last phase, with a baseline that was chosen after its environment was known."""
-    return _advance(replace(run, request=replace(run.request, baseline=baseline)), PHASES[-1])
+    """Take a checked run through the phases that are left, with a baseline that was chosen after its environment."""
+    run = replace(run, request=replace(run.request, baseline=baseline))
+    names = [phase.name for phase in PHASES]
+    for phase in PHASES[names.index("plan") :]:
+        run = _advance(run, phase)
+    return run
+
+
+def gate_diagnostics(run: Run) -> tuple[Diagnostic, ...]:
+    """What gates refuse, and what an approval lifted, as diagnostics."""
+    from mlops_iac.plan.gates import gate_diagnostic
+
+    system, composition = _made(run.system), _made(run.composition)
+    return tuple(gate_diagnostic(finding, system, composition, run.request.today) for finding in run.gates)
 
 
 def environment_of(run: Run) -> str:

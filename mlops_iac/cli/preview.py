@@ -28,7 +28,7 @@ from mlops_iac.plan.model import Op
 def command(
     folder: Path, overrides: tuple[str, ...], against: str | None, show_same: bool, exit_code: bool, form: str
 ) -> None:
-    """Show what would change: creates, updates, replacements and why, deletes; policies and warnings.
+    """Show what would change and what that does to the running models; gates, policies and warnings.
 
     Reads only the configuration and the state to compare with; needs no cloud account and no network.
 
@@ -41,7 +41,7 @@ def command(
     checked = run_phases(request_for(folder, overrides), until="check")
     run = plan_against(checked, load_baseline(against, folder.resolve(), overrides, environment_of(checked)))
     print_preview(run, form, show_same=show_same)
-    if any(finding.stops for finding in run.findings):
+    if run.refused:
         sys.exit(EXIT_REFUSED)
     if exit_code and run.plan and any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
         sys.exit(EXIT_CHANGES)

@@ -10,7 +10,7 @@ from pathlib import Path
 from mlops_iac.diagnostics import Diagnostic
 from mlops_iac.explanation import Explanation
 from mlops_iac.graph.nodes import Graph
-from mlops_iac.pipeline import Run
+from mlops_iac.pipeline import Run, gate_diagnostics
 from mlops_iac.policies.policy import Finding
 from mlops_iac.render import json, markdown, text
 from mlops_iac.render.explanation import explanation_json, explanation_text
@@ -43,14 +43,23 @@ def print_validation(run: Run, form: str) -> None:
 
 
 def print_preview(run: Run, form: str, *, show_same: bool = False) -> None:
-    """The plan with policy findings and warnings."""
+    """The plan with its impact, what gates refuse, policy findings and warnings."""
     if run.plan is None:
         raise ValueError("the plan phase made no plan")
-    findings = finding_diagnostics(run.findings)
+    findings, refused = finding_diagnostics(run.findings), gate_diagnostics(run)
     if form == "json":
-        write(json.to_text(json.preview_json(run.plan, (*findings, *run.diagnostics))))
+        told = (*refused, *findings, *run.diagnostics)
+        write(json.to_text(json.preview_json(run.plan, told, impacts=run.impacts, gates=run.gates)))
     elif form == "markdown":
-        write(markdown.preview_markdown(run.plan, findings=summarised(run.findings), diagnostics=run.diagnostics))
+        write(
+            markdown.preview_markdown(
+                run.plan,
+                findings=summarised(run.findings),
+                diagnostics=run.diagnostics,
+                impacts=run.impacts,
+                gates=refused,
+            )
+        )
     else:
         write(
             text.preview_text(
@@ -60,6 +69,8 @@ def print_preview(run: Run, form: str, *, show_same: bool = False) -> None:
                 diagnostics=run.diagnostics,
                 sources=sources_in(run),
                 show_same=show_same,
+                impacts=run.impacts,
+                gates=refused,
             )
         )
 

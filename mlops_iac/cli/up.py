@@ -11,7 +11,8 @@ from mlops_iac.cli.baseline import local_baseline
 from mlops_iac.cli.options import EXIT_FAILURE, EXIT_REFUSED, format_option, request_for, system_options
 from mlops_iac.cli.printing import finding_diagnostics, print_diagnostics, print_preview, print_result
 from mlops_iac.cli.target import TargetChoice, confirm, local_engine, target_options
-from mlops_iac.pipeline import environment_of, plan_against, run_phases
+from mlops_iac.diagnostics import Severity
+from mlops_iac.pipeline import environment_of, gate_diagnostics, plan_against, run_phases
 from mlops_iac.plan.model import Op
 
 
@@ -27,8 +28,8 @@ def command(
 ) -> None:
     """Apply the configuration: show the preview, ask, then create, update, replace and delete.
 
-    A mandatory policy violation stops it before anything is changed (exit code 2). State is written before and after
-    every operation; an interrupted run is finished by the next.
+    A gate or a mandatory policy violation stops it before anything is changed (exit code 2). State is written before
+    and after every operation; an interrupted run is finished by the next.
 
     \b
     Example:
@@ -36,8 +37,9 @@ def command(
     """
     checked = run_phases(request_for(folder, overrides), until="check")
     run = plan_against(checked, local_baseline(folder.resolve(), environment_of(checked)))
-    if any(finding.stops for finding in run.findings):
-        print_diagnostics(finding_diagnostics(f for f in run.findings if f.stops), folder, form)
+    if run.refused:
+        refused = [item for item in gate_diagnostics(run) if item.severity is Severity.ERROR]
+        print_diagnostics((*refused, *finding_diagnostics(f for f in run.findings if f.stops)), folder, form)
         sys.exit(EXIT_REFUSED)
     if run.plan is None or run.graph is None:
         raise ValueError("the plan phase made no plan")

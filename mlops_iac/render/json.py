@@ -12,7 +12,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from mlops_iac.diagnostics import Diagnostic, Location, format_path
+from mlops_iac.plan.gates import GateFinding
+from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Op, Plan, PropertyChange
+from mlops_iac.render.impact import gates_json, impacts_json
 from mlops_iac.render.results import RunDone, StackDone
 from mlops_iac.render.visible import plain_json
 
@@ -24,8 +27,17 @@ def to_text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def preview_json(plan: Plan, diagnostics: Iterable[Diagnostic] = ()) -> dict[str, Any]:
-    """What would change, resource by resource, with the policy findings and warnings as ``diagnostics``."""
+def preview_json(
+    plan: Plan,
+    diagnostics: Iterable[Diagnostic] = (),
+    *,
+    impacts: Iterable[Impact] = (),
+    gates: Iterable[GateFinding] = (),
+) -> dict[str, Any]:
+    """What would change, resource by resource, and what that does to the running system.
+
+    ``diagnostics`` are the findings of gates and policies, and warnings.
+    """
     return {
         "version": VERSION,
         "kind": "preview",
@@ -42,6 +54,8 @@ def preview_json(plan: Plan, diagnostics: Iterable[Diagnostic] = ()) -> dict[str
             }
             for stack in plan.stacks
         ],
+        "impact": impacts_json(impacts),
+        "gates": gates_json(gates),
         "diagnostics": diagnostics_json(diagnostics),
     }
 

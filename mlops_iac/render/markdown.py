@@ -13,7 +13,9 @@ from html import escape
 from typing import Final
 
 from mlops_iac.diagnostics import Diagnostic, Severity, format_path
+from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
+from mlops_iac.render.impact import impact_bullets
 from mlops_iac.render.results import name_of, short_type
 from mlops_iac.render.visible import show, show_pair, visible
 
@@ -39,8 +41,15 @@ _BADGES: Final[Mapping[Severity, str]] = {
 }
 
 
-def preview_markdown(plan: Plan, *, findings: Sequence[Diagnostic] = (), diagnostics: Sequence[Diagnostic] = ()) -> str:
-    """What would change: a table of counts, the findings, then each layer's changes folded away.
+def preview_markdown(
+    plan: Plan,
+    *,
+    findings: Sequence[Diagnostic] = (),
+    diagnostics: Sequence[Diagnostic] = (),
+    impacts: Sequence[Impact] = (),
+    gates: Sequence[Diagnostic] = (),
+) -> str:
+    """What would change: a table of counts, the impact, the findings, then each layer's changes folded away.
 
     Starts with an HTML comment by which a bot finds its earlier comment.
     """
@@ -55,7 +64,9 @@ def preview_markdown(plan: Plan, *, findings: Sequence[Diagnostic] = (), diagnos
     changed = [stack for stack in plan.stacks if any(_shown(stack))]
     if changed:
         head += [*_table(changed), ""]
-    for title, group in (("Policies", findings), ("Notes", diagnostics)):
+    if impacts:
+        head += ["#### Impact", "", *impact_bullets(impacts, code), ""]
+    for title, group in (("Gates", gates), ("Policies", findings), ("Notes", diagnostics)):
         if group:
             head += [f"#### {title}", "", *_bullets(group), ""]
     return _assemble(head, [_layer(stack) for stack in changed])

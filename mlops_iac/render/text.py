@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, Severity, format_path
+from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
+from mlops_iac.render.impact import impact_lines
 from mlops_iac.render.page import (
     PLAIN_PAGE,
     Line,
@@ -87,8 +89,10 @@ def preview_text(
     diagnostics: Sequence[Diagnostic] = (),
     sources: Mapping[str, str] | None = None,
     show_same: bool = False,
+    impacts: Sequence[Impact] = (),
+    gates: Sequence[Diagnostic] = (),
 ) -> str:
-    """What would change, by layer and component; policy findings and warnings; the summary is last.
+    """What would change, by layer and component; impact, gates, policy findings and warnings; the summary is last.
 
     ``show_same`` lists every resource. Without it unchanged ones are left out, and a long preview counts the
     resources of a component that is new instead of naming them.
@@ -106,7 +110,9 @@ def preview_text(
             quiet.append(page.visible(stack.layer))
     if quiet and len(quiet) < len(plan.stacks):
         lines += [*paragraph("unchanged layers: " + ", ".join(quiet), page, indent=2, tone=Tone.QUIET), ()]
-    for title_text, group in (("Policies", findings), ("Notes", diagnostics)):
+    if impacts:
+        lines += [line(Span("Impact", Tone.STRONG)), (), *impact_lines(impacts, page)]
+    for title_text, group in (("Gates", gates), ("Policies", findings), ("Notes", diagnostics)):
         if group:
             lines += [line(Span(title_text, Tone.STRONG)), (), *_blocks(group, page, sources or {})]
     lines += _summary(plan.summary(), page)

@@ -60,7 +60,7 @@ def test_what_an_example_declares_is_on_record(example: Path, environment: str, 
 def test_the_preview_of_an_example_is_on_record(example: Path, environment: str, golden: Golden) -> None:
     run = compiled(example, environment)
     assert run.plan is not None
-    document = render_json.preview_json(run.plan, run.diagnostics)
+    document = render_json.preview_json(run.plan, run.diagnostics, impacts=run.impacts, gates=run.gates)
     schema = json.loads((ROOT / "schemas" / "preview.schema.json").read_text(encoding="utf-8"))
     Draft202012Validator(schema).validate(json.loads(json.dumps(document)))
     golden(f"examples/{example.name}/{environment}-preview.json", render_json.to_text(document))

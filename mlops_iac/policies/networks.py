@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.ht
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final, NamedTuple
 
 from mlops_iac.policies.inputs import Inputs
@@ -66,9 +66,14 @@ def rules_of(resource: ResourceView) -> Iterator[Rule]:
         yield Rule(resource.type == INGRESS, resource.inputs)
 
 
-def closed(resource: ResourceView, input: str, stack: StackView) -> bool:
-    """Whether the security groups that an input names are in sight, and none of them lets anything out to anywhere."""
+def closed(resource: ResourceView, input: str, stack: StackView, named: Collection[str] = ()) -> bool:
+    """Whether the security groups that an input names are in sight, and none of them lets anything out to anywhere.
+
+    ``named`` are ids of groups that stand inside the input's text, for a deployed resource whose sources are not known.
+    """
     groups = list(stack.targets_of(resource, input, GROUP))
+    if not groups and named:
+        groups = [group for group in stack.of_type(GROUP) if not group.identifiers.isdisjoint(named)]
     return bool(groups) and not any(_lets_out(group, stack) for group in groups)
 
 

@@ -39,7 +39,12 @@ def check(resource: ResourceView, stack: StackView) -> Result:
 
     A training that reports to a tracking server cannot be isolated by SageMaker, but its security group can be closed.
     """
-    return worst(trainings(resource), lambda job: _isolated(job, closed(resource, NETWORKS[resource.type], stack)))
+    return worst(trainings(resource), lambda job: _isolated(job, _fenced(job, resource, stack)))
+
+
+def _fenced(job: Inputs, resource: ResourceView, stack: StackView) -> bool:
+    named = job.list("vpcConfig.securityGroupIds") if resource.type == PIPELINE and job.has("vpcConfig") else ()
+    return closed(resource, NETWORKS[resource.type], stack, [str(name) for name in named])
 
 
 def _isolated(job: Inputs, fenced: bool) -> Result:
@@ -63,6 +68,7 @@ POLICY = Policy(
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=TRAININGS,
+    spans=True,
     controls={"hipaa": ("164.312(e)(1)",), "gdpr": ("32(1)(b)",), "eu-ai-act": ("15(5)",)},
     source_url="https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html",
     check=check,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import gc
 import importlib
 import sys
@@ -25,6 +26,7 @@ VERBS: Final[dict[str, str]] = {
     "cost": "Estimate the monthly cost, compare it, and compare variants.",
     "prices": "Show the price table, its sources and its age.",
     "graph": "Draw the system: mermaid, svg or a page.",
+    "diff": "Compare two environments: keys, resources, and what a promotion carries.",
     "explain": "Which line made this resource, and what does this line make?",
     "schema": "Print or write the JSON Schemas that editors use.",
     "doctor": "Check what this machine has for each target.",
@@ -47,10 +49,11 @@ class VerbGroup(click.Group):
 
     def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> Any:
         """Run it; a wrong command line exits with 1, because click's own 2 means a policy violation here."""
+        run = functools.partial(super().main, *args, **kwargs)
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **kwargs)
+            return run(standalone_mode=False)
         try:
-            sys.exit(super().main(*args, standalone_mode=False, **kwargs))
+            sys.exit(run(standalone_mode=False))
         except click.ClickException as error:
             error.show()
             sys.exit(1)

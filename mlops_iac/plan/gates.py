@@ -206,7 +206,8 @@ def _of_component(
             if impact.kind is ImpactKind.DOWNTIME and impact.component == instance.path:
                 yield finding(impact.message, impact.resources)
         return
-    found = [each for each in touched if protection == "frozen" or _harms(each, protection)]
+    exists = scene.existed(instance.path) or any(each.op is not Op.CREATE for each in touched)
+    found = [each for each in touched if (exists if protection == "frozen" else _harms(each, protection))]
     if found:
         yield finding(_told(found), tuple(each.name for each in found))
 

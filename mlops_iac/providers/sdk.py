@@ -94,9 +94,7 @@ def _resources_in(file: Path, module: str) -> Iterator[Resource]:
             token=token,
             module=module,
             inputs={name: _mark_secret(p, name in secret) for name, p in inputs.items()},
-            outputs={
-                name: _mark_secret(p, name in secret) for name, p in outputs.items() if name not in inputs
-            },
+            outputs={name: _mark_secret(p, name in secret) for name, p in outputs.items() if name not in inputs},
             deprecated=any(
                 isinstance(n, ast.Expr)
                 and isinstance(n.value, ast.Call)

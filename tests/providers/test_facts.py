@@ -195,9 +195,7 @@ def test_tags_outputs_names_and_secrets() -> None:
         ),
     ],
 )
-def test_what_has_to_be_deleted_first(
-    token: str, old: dict[str, Any], new: dict[str, Any], expected: bool
-) -> None:
+def test_what_has_to_be_deleted_first(token: str, old: dict[str, Any], new: dict[str, Any], expected: bool) -> None:
     found = facts_of(token)
     assert found is not None
     assert found.deletes_first(old, new) is expected
@@ -285,9 +283,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("token", "inputs", "path", "message", "hint"), BAD)
-def test_wrong_inputs_are_named(
-    token: str, inputs: dict[str, Any], path: str, message: str, hint: str
-) -> None:
+def test_wrong_inputs_are_named(token: str, inputs: dict[str, Any], path: str, message: str, hint: str) -> None:
     problems = check_inputs(token, inputs)
     assert [".".join(str(part) for part in problem.path) for problem in problems] == [path]
     assert message in problems[0].message
@@ -302,9 +298,7 @@ def test_unknown_types_have_no_facts() -> None:
 
 
 def test_loading_is_fast_and_imports_no_sdk() -> None:
-    tokens = [
-        token for file in ("aws-s3", "aws-iam", "aws-sagemaker", "aws-eks") for token in known_tokens(file)
-    ]
+    tokens = [token for file in ("aws-s3", "aws-iam", "aws-sagemaker", "aws-eks") for token in known_tokens(file)]
     program = (
         "import sys; from mlops_iac.providers.facts import facts_of; "
         f"[facts_of(token) for token in {tokens[:40]!r}]; "

@@ -75,9 +75,7 @@ def test_reading_a_resource_class(tmp_path: Path) -> None:
         ("Nothing", "Subnet", ("cidrBlock",), None),
     ],
 )
-def test_matching_cloudformation_names(
-    name: str, kind: str, candidates: tuple[str, ...], expected: str | None
-) -> None:
+def test_matching_cloudformation_names(name: str, kind: str, candidates: tuple[str, ...], expected: str | None) -> None:
     assert cloudformation.same_name(name, kind, candidates) == expected
 
 

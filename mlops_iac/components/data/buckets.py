@@ -64,9 +64,7 @@ class BucketOutputs(Outputs):
         """Permissions to list, read and write objects below ``prefix``; none to delete."""
         return (
             _listing(self.arn, prefix),
-            Statement(
-                ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"), (join(self.arn, "/", prefix, "*"),)
-            ),
+            Statement(("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"), (join(self.arn, "/", prefix, "*"),)),
             Statement(("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"), (self.key_arn,)),
         )
 

@@ -50,17 +50,13 @@ class PagerDutySpec(Spec, kw_only=True):
     """A PagerDuty service."""
 
     secret: SecretName
-    severity: Annotated[
-        Literal["critical", "error", "warning", "info"], doc("Severity of the incidents.")
-    ] = "critical"
+    severity: Annotated[Literal["critical", "error", "warning", "info"], doc("Severity of the incidents.")] = "critical"
 
 
 class SlackSpec(Spec, kw_only=True):
     """A Slack channel."""
 
-    channel: Annotated[
-        str, doc("Channel.", pattern="^#[a-z0-9_-]{1,80}$", expects='a channel such as "#fraud-oncall"')
-    ]
+    channel: Annotated[str, doc("Channel.", pattern="^#[a-z0-9_-]{1,80}$", expects='a channel such as "#fraud-oncall"')]
     secret: SecretName
 
 
@@ -127,9 +123,7 @@ def _topic(name: str, ctx: BuildContext) -> Handle:
 def _targets(spec: AlertSpec) -> list[dict[str, str]]:
     targets = []
     if spec.pagerduty is not None:
-        targets.append(
-            {"kind": "pagerduty", "secret": spec.pagerduty.secret, "severity": spec.pagerduty.severity}
-        )
+        targets.append({"kind": "pagerduty", "secret": spec.pagerduty.secret, "severity": spec.pagerduty.severity})
     if spec.slack is not None:
         targets.append({"kind": "slack", "secret": spec.slack.secret, "channel": spec.slack.channel})
     return targets
@@ -141,8 +135,7 @@ def _notifier(name: str, ctx: BuildContext, topic: Handle, targets: list[dict[st
     function_name = ctx.namer.cloud("notify", name, limit=64)
     logs = log_group(ctx, "notifier-log", f"/aws/lambda/{function_name}")
     secrets: list[Value] = [
-        ctx.arn("secretsmanager", f"secret:{secret}-??????")
-        for secret in sorted({t["secret"] for t in targets})
+        ctx.arn("secretsmanager", f"secret:{secret}-??????") for secret in sorted({t["secret"] for t in targets})
     ]
     role = ctx.role(
         "notifier-role",

@@ -117,21 +117,21 @@ class NetworkSpec(Spec, kw_only=True):
     ] = []
     nat: Annotated[
         Literal["none", "single", "per_zone"],
-        doc(
-            "How private subnets reach the internet: not at all, through one NAT gateway, or one in each zone."
-        ),
+        doc("How private subnets reach the internet: not at all, through one NAT gateway, or one in each zone."),
     ] = "single"
-    private_endpoints: Annotated[
-        tuple[Endpoint, ...], doc("AWS services that are reached from inside.")
-    ] = ("s3", "ecr", "sagemaker", "sts", "logs")
+    private_endpoints: Annotated[tuple[Endpoint, ...], doc("AWS services that are reached from inside.")] = (
+        "s3",
+        "ecr",
+        "sagemaker",
+        "sts",
+        "logs",
+    )
     internet_egress: Annotated[
         bool, doc("Let workloads open HTTPS connections to the internet, for example to a hosted tracker.")
     ] = False
     vpc_id: Annotated[VpcId | None, doc("Id of the existing VPC.")] = None
     private_subnet_ids: Annotated[list[str], doc("Private subnets of the existing VPC, one a zone.")] = []
-    public_subnet_ids: Annotated[
-        list[str], doc("Public subnets of the existing VPC, for load balancers.")
-    ] = []
+    public_subnet_ids: Annotated[list[str], doc("Public subnets of the existing VPC, for load balancers.")] = []
     private_route_table_ids: Annotated[
         list[str], doc("Route tables of the existing private subnets, for the endpoint of S3.")
     ] = []
@@ -266,9 +266,7 @@ def _public_subnets(
     ctx: BuildContext, vpc: Handle, zones: tuple[str, ...], ranges: tuple[ZoneSubnets, ...]
 ) -> list[Handle]:
     gateway = ctx.add("internet", "aws:ec2/internetGateway:InternetGateway", {"vpcId": vpc.id})
-    table = ctx.add(
-        "public-routes", "aws:ec2/routeTable:RouteTable", {"vpcId": vpc.id, "tags": _named(ctx, "public")}
-    )
+    table = ctx.add("public-routes", "aws:ec2/routeTable:RouteTable", {"vpcId": vpc.id, "tags": _named(ctx, "public")})
     ctx.add(
         "public-default",
         "aws:ec2/route:Route",
@@ -310,9 +308,7 @@ def _private_subnets(
 ) -> tuple[list[Handle], list[Handle], tuple[Handle, ...]]:
     subnets, tables, routes = [], [], []
     for number, (zone, cidrs) in enumerate(zip(zones, ranges, strict=True), start=1):
-        subnet = _subnet(
-            ctx, vpc, f"private-{number}", zone, cidrs.private, {"kubernetes.io/role/internal-elb": "1"}
-        )
+        subnet = _subnet(ctx, vpc, f"private-{number}", zone, cidrs.private, {"kubernetes.io/role/internal-elb": "1"})
         table = ctx.add(
             f"private-{number}-routes",
             "aws:ec2/routeTable:RouteTable",
@@ -443,9 +439,7 @@ def _workload_security_group(
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
         {**among, "description": "Nodes of one job"},
     )
-    _https(
-        ctx, group, "workloads-to-vpc", "HTTPS to endpoints and services in the VPC", {"cidrIpv4": spec.cidr}
-    )
+    _https(ctx, group, "workloads-to-vpc", "HTTPS to endpoints and services in the VPC", {"cidrIpv4": spec.cidr})
     for service, prefix_list in prefix_lists:
         _https(ctx, group, f"workloads-to-{service}", f"HTTPS to {service}", {"prefixListId": prefix_list})
     if spec.internet_egress:
@@ -502,9 +496,7 @@ def _check_ids(spec: NetworkSpec) -> Iterator[Problem]:
     if spec.vpc == "existing":
         for field in ("vpc_id", "private_subnet_ids"):
             if not getattr(spec, field):
-                yield Problem(
-                    MISSING_IDS, ("vpc",), f"an existing VPC needs `{field}`", f"add `{field}` to network"
-                )
+                yield Problem(MISSING_IDS, ("vpc",), f"an existing VPC needs `{field}`", f"add `{field}` to network")
         if set(_GATEWAYS) & set(spec.private_endpoints) and not spec.private_route_table_ids:
             yield Problem(
                 MISSING_IDS,
@@ -515,9 +507,7 @@ def _check_ids(spec: NetworkSpec) -> Iterator[Problem]:
         return
     for field in ("vpc_id", "private_subnet_ids", "public_subnet_ids", "private_route_table_ids"):
         if getattr(spec, field):
-            yield Problem(
-                USELESS_IDS, (field,), f"`{field}` has no effect on a new VPC", "set `vpc: existing`"
-            )
+            yield Problem(USELESS_IDS, (field,), f"`{field}` has no effect on a new VPC", "set `vpc: existing`")
 
 
 def _check_zones(spec: NetworkSpec, system: System) -> Iterator[Problem]:

@@ -49,9 +49,7 @@ class ImageSpec(Spec, kw_only=True):
     keep_tagged: Annotated[
         int, doc("How many tagged images are kept; older ones are removed.", unit="images", ge=1, le=10000)
     ] = 500
-    pull_accounts: Annotated[
-        list[AccountId], doc("Other accounts that may pull, such as that of production.")
-    ] = []
+    pull_accounts: Annotated[list[AccountId], doc("Other accounts that may pull, such as that of production.")] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +145,7 @@ def check(name: str, spec: ImageSpec, system: System) -> Iterator[Problem]:
     for index, account in enumerate(spec.pull_accounts):
         where = ("pull_accounts", index)
         if account == system.core.cloud.account:
-            yield Problem(
-                OWN_ACCOUNT, where, f"{account} is the system's own account and may pull anyway", "remove it"
-            )
+            yield Problem(OWN_ACCOUNT, where, f"{account} is the system's own account and may pull anyway", "remove it")
         elif account in spec.pull_accounts[:index]:
             yield Problem(REPEATED_ACCOUNT, where, f"{account} is listed twice", "remove one")
 

@@ -262,6 +262,10 @@ def test_cost_and_prices_need_no_state(system: Path, run: Run) -> None:
     assert run("prices").stdout.startswith("Price table of ")
 
 
+def test_diff_needs_no_state(system: Path, run: Run) -> None:
+    assert "A promotion to prod carries" in run("diff", "env=dev", "env=prod", "-C", system).stdout
+
+
 def test_every_verb_is_tried_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8") + (Path(__file__).parent / "test_help.py").read_text("utf-8")
     assert [verb for verb in VERBS if f'"{verb}"' not in text] == []

@@ -27,7 +27,6 @@ VERBS: Final[dict[str, str]] = {
     "prices": "Show the price table, its sources and its age.",
     "graph": "Draw the system: mermaid, svg or a page.",
     "diff": "Compare two environments: keys, resources, and what a promotion carries.",
-    "diff": "Compare two environments: keys, resources, and what a promotion carries.",
     "explain": "Which line made this resource, and what does this line make?",
     "schema": "Print or write the JSON Schemas that editors use.",
     "doctor": "Check what this machine has for each target.",

@@ -8,7 +8,7 @@ from mlops_iac.compose.composition import Composition, Origin
 from mlops_iac.compose.provenance import paths_at
 from mlops_iac.diagnostics import ConfigPath, format_path
 from mlops_iac.graph.nodes import Graph, Node
-from mlops_iac.graph.values import NodeKey, Ref, StackOutput, references
+from mlops_iac.graph.values import NodeKey, origins
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +86,13 @@ def _explain(graph: Graph, composition: Composition, component: ConfigPath) -> E
 def _neighbours(
     graph: Graph, index: dict[NodeKey, Node], component: ConfigPath
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    exports = {(stack.layer.value, name): value for stack in graph.stacks for name, value in stack.outputs.items()}
+    exports = graph.exports()
     uses: set[str] = set()
     used_by: set[str] = set()
     for node in graph.nodes():
         for value in node.inputs.values():
-            for reference in references(value):
-                target = (
-                    exports.get((reference.layer, reference.name)) if isinstance(reference, StackOutput) else reference
-                )
-                if not isinstance(target, Ref):
-                    continue
-                other = index[target.node].component
+            for origin in origins(value, exports):
+                other = index[origin.node].component
                 if node.component == component and other != component:
                     uses.add(format_path(other))
                 elif other == component and node.component != component:

@@ -110,6 +110,10 @@ class Graph:
         for stack in self.stacks:
             yield from stack.nodes
 
+    def exports(self) -> dict[tuple[str, str], Value]:
+        """Every stack output, by layer and name."""
+        return {(stack.layer.value, name): value for stack in self.stacks for name, value in stack.outputs.items()}
+
     def stack(self, layer: str) -> Stack | None:
         """The stack of ``layer``, or None where nothing was declared for it."""
         return next((stack for stack in self.stacks if stack.layer == layer), None)

@@ -149,6 +149,15 @@ def references(value: Value) -> Iterator[Ref | StackOutput]:
             pending.extend(reversed([*children(current)]))
 
 
+def origins(value: Value, exports: Mapping[tuple[str, str], Value]) -> Iterator[Ref]:
+    """The resource outputs that ``value`` is made of, stack outputs followed through ``exports`` (layer, name)."""
+    for reference in references(value):
+        if isinstance(reference, Ref):
+            yield reference
+        else:
+            yield from origins(exports.get((reference.layer, reference.name)), exports)
+
+
 def rewrite(value: Value, leaf: Callable[[Ref], Value]) -> Value:
     """A copy of ``value`` with every ``Ref`` replaced by ``leaf(ref)``."""
     if isinstance(value, _SCALARS):

@@ -17,8 +17,7 @@ from mlops_iac.graph.values import (
     ToBase64,
     ToJson,
     Value,
-    children,
-    references,
+    origins,
 )
 from mlops_iac.policies.policy import Limits, ResourceView, StackView, SystemView, view
 from mlops_iac.spec.system import System
@@ -27,7 +26,7 @@ from mlops_iac.spec.system import System
 def view_graph(graph: Graph, system: System, today: str = "") -> StackView:
     """Every resource of every layer, components left out."""
     nodes = {node.key: node for node in graph.nodes()}
-    exports = {(stack.layer.value, name): value for stack in graph.stacks for name, value in stack.outputs.items()}
+    exports = graph.exports()
     urns = {node.key: stack.urn(node, nodes) for stack in graph.stacks for node in stack.nodes}
     scope = _Scope(nodes, exports, urns)
     return StackView(tuple(scope.view(node) for node in graph.nodes() if node.custom), view_system(system, today))
@@ -122,16 +121,4 @@ class _Scope:
         return reference
 
     def _sources(self, value: Value) -> frozenset[str]:
-        found: set[str] = set()
-        for reference in references(value):
-            target = self._target(reference)
-            refs = [target] if isinstance(target, Ref) else _refs(target)
-            found.update(self._urns[ref.node] for ref in refs)
-        return frozenset(found)
-
-
-def _refs(value: Value) -> list[Ref]:
-    found = [value] if isinstance(value, Ref) else []
-    for child in children(value):
-        found.extend(_refs(child))
-    return found
+        return frozenset(self._urns[origin.node] for origin in origins(value, self._exports))

@@ -10,7 +10,7 @@ from html import escape
 
 from mlops_iac.diagnostics import format_path
 from mlops_iac.graph.nodes import LAYERS, Graph
-from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value, references
+from mlops_iac.graph.values import origins
 
 BOX_WIDTH = 190
 BOX_HEIGHT = 44
@@ -44,7 +44,7 @@ class Diagram:
 def diagram_of(graph: Graph) -> Diagram:
     """The component-level picture of a resource graph."""
     owner = {node.key: format_path(node.component) for node in graph.nodes() if node.component != ("cloud",)}
-    exports = {(stack.layer.value, name): value for stack in graph.stacks for name, value in stack.outputs.items()}
+    exports = graph.exports()
     counts: dict[str, int] = {}
     edges: set[tuple[str, str]] = set()
     for node in graph.nodes():
@@ -53,8 +53,8 @@ def diagram_of(graph: Graph) -> Diagram:
             continue
         counts[user] = counts.get(user, 0) + node.custom
         for value in node.inputs.values():
-            for reference in references(value):
-                used = _owner_of(reference, owner, exports)
+            for origin in origins(value, exports):
+                used = owner.get(origin.node)
                 if used is not None and used != user:
                     edges.add((used, user))
     boxes = []
@@ -128,16 +128,6 @@ def page(diagram: Diagram) -> str:
         "<table>\n<thead><tr><th>Layer</th><th>Component</th><th>Resources</th><th>Declared at</th></tr></thead>\n"
         f"<tbody>\n{rows}\n</tbody>\n</table>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n"
     )
-
-
-def _owner_of(
-    reference: Ref | StackOutput, owner: dict[NodeKey, str], exports: dict[tuple[str, str], Value]
-) -> str | None:
-    if isinstance(reference, Ref):
-        return owner.get(reference.node)
-    for inner in references(exports.get((reference.layer, reference.name))):
-        return _owner_of(inner, owner, exports)
-    return None
 
 
 def _ordered(diagram: Diagram) -> list[Box]:

@@ -62,7 +62,7 @@ def kept(spec: AuditSpec, lock: Duration | None) -> Duration:
 def build(name: str, spec: AuditSpec, ctx: BuildContext) -> AuditOutputs:
     """The log bucket, then whatever ``security.audit`` switches on."""
     settings = ctx.core.security.audit
-    logs = _log_bucket(spec, ctx)
+    logs, logs_policy = _log_bucket(spec, ctx)
     if spec.access_analyzer:
         ctx.add(
             "access-analyzer",
@@ -75,7 +75,7 @@ def build(name: str, spec: AuditSpec, ctx: BuildContext) -> AuditOutputs:
         _recorder(ctx, logs)
     if not settings.trail:
         return AuditOutputs(logs["bucket"], logs["arn"])
-    trail_bucket, policy = _trail_bucket(spec, ctx, logs)
+    trail_bucket, policy = _trail_bucket(spec, ctx, logs, logs_policy)
     trail = _trail(ctx, trail_bucket, policy)
     return AuditOutputs(logs["bucket"], logs["arn"], trail_bucket["bucket"], trail["arn"])
 
@@ -89,9 +89,10 @@ def classified_buckets(system: System) -> tuple[str, ...]:
     )
 
 
-def _log_bucket(spec: AuditSpec, ctx: BuildContext) -> Handle:
-    """Takes S3 access logs and Config snapshots: encrypted by S3 itself and without object lock, which those
-    need.
+def _log_bucket(spec: AuditSpec, ctx: BuildContext) -> tuple[Handle, Handle]:
+    """The bucket for S3 access logs and Config snapshots, and the policy that lets them in.
+
+    S3 itself encrypts it, and it has no object lock: log delivery needs both.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
     """
@@ -106,10 +107,10 @@ def _log_bucket(spec: AuditSpec, ctx: BuildContext) -> Handle:
         ]
     settings = secure_bucket(ctx, bucket, key_arn=None, prefix="logs-", statements=statements)
     _lifecycle(spec, ctx, "logs", bucket, settings["versioning"])
-    return bucket
+    return bucket, settings["policy"]
 
 
-def _trail_bucket(spec: AuditSpec, ctx: BuildContext, logs: Handle) -> tuple[Handle, Handle]:
+def _trail_bucket(spec: AuditSpec, ctx: BuildContext, logs: Handle, logs_policy: Handle) -> tuple[Handle, Handle]:
     """The trail's bucket and its policy, which the trail needs before it can start."""
     lock = ctx.core.security.audit.object_lock
     bucket = _bucket(ctx, "trail", "audit-trail", lock=lock is not None)
@@ -136,6 +137,7 @@ def _trail_bucket(spec: AuditSpec, ctx: BuildContext, logs: Handle) -> tuple[Han
         "trail-access-log",
         "aws:s3/bucketLogging:BucketLogging",
         {"bucket": bucket["bucket"], "targetBucket": logs["bucket"], "targetPrefix": "s3/audit-trail/"},
+        depends_on=(logs_policy,),
     )
     return bucket, settings["policy"]
 

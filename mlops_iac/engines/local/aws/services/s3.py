@@ -165,9 +165,6 @@ ROWS = (
         Call("get_bucket_logging", _BUCKET),
         at="LoggingEnabled",
         id="{bucket}",
-        refusals={
-            "InvalidTargetBucketForLogging": "moto wants the log bucket's policy to name this very prefix, AWS does not"
-        },
         reset=(Call("put_bucket_logging", {**_BUCKET, "BucketLoggingStatus": {}}),),
     ),
     Row(
@@ -233,7 +230,6 @@ ROWS = (
             ),
         ),
         delete=(Call("delete_object", {"Bucket": "{bucket}", "Key": "{key}"}),),
-        refusals={"put_object: 403": "moto applies the bucket's TLS-only rule to plain HTTP on loopback"},
         hook=_content,
     ),
 )

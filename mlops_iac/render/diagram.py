@@ -11,6 +11,7 @@ from html import escape
 from mlops_iac.diagnostics import format_path
 from mlops_iac.graph.nodes import LAYERS, Graph
 from mlops_iac.graph.values import origins
+from mlops_iac.render.html import code, document, table, text
 
 BOX_WIDTH = 190
 BOX_HEIGHT = 44
@@ -96,13 +97,13 @@ def svg(diagram: Diagram) -> str:
     }
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-label="{escape(diagram.title)}">',
-        f"<title>{escape(diagram.title)}</title>",
+        f'height="{height}" role="img" aria-label="{text(diagram.title)}">',
+        f"<title>{text(diagram.title)}</title>",
         f"<style>{_STYLE}</style>",
     ]
     for column, layer in enumerate(layers):
         x = MARGIN + column * (BOX_WIDTH + COLUMN_GAP)
-        parts.append(f'<text class="layer" x="{x}" y="{MARGIN + 18}">{escape(layer)}</text>')
+        parts.append(f'<text class="layer" x="{x}" y="{MARGIN + 18}">{text(layer)}</text>')
     shared = {box.id for box in diagram.boxes if box.layer == LAYERS[0].value}
     parts += [_arrow(places[used], places[user], used, user, used in shared) for used, user in diagram.edges]
     parts += [_box(box, *places[box.id]) for box in diagram.boxes]
@@ -112,22 +113,15 @@ def svg(diagram: Diagram) -> str:
 
 def page(diagram: Diagram) -> str:
     """One self-contained page: the picture, and the components as a table; works from a file, without a network."""
-    rows = "\n".join(
-        f"<tr><td>{escape(box.layer)}</td><td><code>{escape(box.id)}</code></td>"
-        f"<td>{box.resources}</td><td><code>{escape(box.source)}</code></td></tr>"
-        for box in diagram.boxes
-    )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(diagram.title)}</title>\n<style>{_PAGE_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(diagram.title)}</h1>\n"
-        "<p>Boxes are components, columns are layers in the order in which they are applied. "
+    rows = [(text(box.layer), code(box.id), str(box.resources), code(box.source)) for box in diagram.boxes]
+    body = (
+        f"<h1>{text(diagram.title)}</h1>\n"
+        '<p class="lead">Boxes are components, columns are layers in the order in which they are applied. '
         "Point at a box, or move to it with the tab key, to see what it uses and what uses it.</p>\n"
-        f'<div class="picture">{svg(diagram)}</div>\n'
-        "<table>\n<thead><tr><th>Layer</th><th>Component</th><th>Resources</th><th>Declared at</th></tr></thead>\n"
-        f"<tbody>\n{rows}\n</tbody>\n</table>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n"
+        f'<div class="scroll">{svg(diagram)}</div>\n'
+        + table(("Layer", "Component", "Resources", "Declared at"), rows, name="Components")
     )
+    return document(diagram.title, body, script=_SCRIPT)
 
 
 def _ordered(diagram: Diagram) -> list[Box]:
@@ -149,10 +143,10 @@ def _ordered(diagram: Diagram) -> list[Box]:
 def _box(box: Box, x: int, y: int) -> str:
     what = f"{box.id}: {box.resources} resources, declared at {box.source}"
     return (
-        f'<g class="box" tabindex="0" data-id="{escape(box.id)}"><title>{escape(what)}</title>'
+        f'<g class="box" tabindex="0" data-id="{text(box.id)}"><title>{text(what)}</title>'
         f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="7"/>'
-        f'<text class="kind" x="{x + 12}" y="{y + 17}">{escape(_fit(box.kind, 22))}</text>'
-        f'<text class="name" x="{x + 12}" y="{y + 34}">{escape(_fit(box.label, 22))}</text>'
+        f'<text class="kind" x="{x + 12}" y="{y + 17}">{text(_fit(box.kind, 22))}</text>'
+        f'<text class="name" x="{x + 12}" y="{y + 34}">{text(_fit(box.label, 22))}</text>'
         f'<text class="count" x="{x + BOX_WIDTH - 12}" y="{y + 17}">{box.resources}</text></g>'
     )
 
@@ -167,7 +161,7 @@ def _arrow(start: tuple[int, int], end: tuple[int, int], used: str, user: str, s
         middle = (x1 + x2) // 2
         path = f"M{x1},{y1} C{middle},{y1} {middle},{y2} {x2},{y2}"
     quiet = " quiet" if shared else ""
-    return f'<path class="edge{quiet}" data-from="{escape(used)}" data-to="{escape(user)}" d="{path}"/>'
+    return f'<path class="edge{quiet}" data-from="{text(used)}" data-to="{text(user)}" d="{path}"/>'
 
 
 def _fit(text: str, limit: int) -> str:
@@ -183,12 +177,6 @@ _STYLE = (
     ".box.off{opacity:.3}"
     "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.kind,.count{fill:#9fb0c0}"
     ".box rect{fill:#18222c;stroke:#4c6176}.edge{stroke:#4c6176}.edge.on,.box:focus rect{stroke:#58a6ff}}"
-)
-_PAGE_STYLE = (
-    "body{font-family:system-ui,sans-serif;margin:2rem;color:#1b2733;background:#fff}"
-    ".picture{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;font-size:14px}"
-    "td,th{text-align:left;padding:.3rem .8rem;border-bottom:1px solid #d6dee6}"
-    "@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}td,th{border-color:#2b3947}}"
 )
 _SCRIPT = (
     "for(const box of document.querySelectorAll('.box')){"

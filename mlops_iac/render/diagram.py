@@ -85,6 +85,15 @@ def mermaid(diagram: Diagram) -> str:
 
 def svg(diagram: Diagram) -> str:
     """A standalone SVG picture, readable on light and dark backgrounds; every box has a title for readers."""
+    return _drawing(diagram, f"<style>{STYLE}</style>")
+
+
+def drawing(diagram: Diagram) -> str:
+    """The same picture for a page, whose ``style`` must hold ``STYLE``: a page allows no style in its body."""
+    return _drawing(diagram, "")
+
+
+def _drawing(diagram: Diagram, style: str) -> str:
     layers = [layer.value for layer in LAYERS if any(box.layer == layer.value for box in diagram.boxes)]
     columns = {layer: [box for box in _ordered(diagram) if box.layer == layer] for layer in layers}
     rows = max((len(boxes) for boxes in columns.values()), default=0)
@@ -99,7 +108,7 @@ def svg(diagram: Diagram) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" role="img" aria-label="{text(diagram.title)}">',
         f"<title>{text(diagram.title)}</title>",
-        f"<style>{_STYLE}</style>",
+        style,
     ]
     for column, layer in enumerate(layers):
         x = MARGIN + column * (BOX_WIDTH + COLUMN_GAP)
@@ -118,10 +127,10 @@ def page(diagram: Diagram) -> str:
         f"<h1>{text(diagram.title)}</h1>\n"
         '<p class="lead">Boxes are components, columns are layers in the order in which they are applied. '
         "Point at a box, or move to it with the tab key, to see what it uses and what uses it.</p>\n"
-        f'<div class="scroll">{svg(diagram)}</div>\n'
+        f'<div class="scroll">{drawing(diagram)}</div>\n'
         + table(("Layer", "Component", "Resources", "Declared at"), rows, name="Components")
     )
-    return document(diagram.title, body, script=_SCRIPT)
+    return document(diagram.title, body, style=STYLE, script=_SCRIPT)
 
 
 def _ordered(diagram: Diagram) -> list[Box]:
@@ -168,7 +177,7 @@ def _fit(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-_STYLE = (
+STYLE = (
     "text{font-family:system-ui,sans-serif;fill:#1b2733}"
     ".layer{font-size:15px;font-weight:600}.kind{font-size:11px;fill:#5a6b7b}.name{font-size:13px;font-weight:600}"
     ".count{font-size:11px;fill:#5a6b7b;text-anchor:end}.box rect{fill:#f2f6fa;stroke:#9fb3c8}"

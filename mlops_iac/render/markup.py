@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final
 
@@ -34,7 +34,8 @@ def raw(markup: str) -> Html:
 def element(tag: str, *children: Child, **attributes: str | float | bool | None) -> Html:
     """One element. ``class_`` becomes ``class`` and ``aria_label`` becomes ``aria-label``.
 
-    An attribute that is False or None is left out, one that is True stands without a value.
+    An attribute that is False or None is left out, one that is True stands without a value. A child that is a line
+    end by itself stays one.
     """
     parts = [f"<{tag}"]
     for key, value in attributes.items():
@@ -45,28 +46,24 @@ def element(tag: str, *children: Child, **attributes: str | float | bool | None)
     parts.append(">")
     if tag in _VOID:
         return Html("".join(parts))
-    _append(children, parts)
+    parts += _pieces(children)
     parts.append(f"</{tag}>")
     return Html("".join(parts))
 
 
-def join(children: Iterable[Child], between: str = "") -> Html:
-    """Several things one after the other, ``between`` them foreign text."""
-    made = []
-    for child in children:
-        parts: list[str] = []
-        _append((child,), parts)
-        made.append("".join(parts))
-    return Html(text(between).join(made))
+def join(children: Iterable[Child], between: str) -> Html:
+    """Several things one after the other, with ``between`` them foreign text, markup or a line end."""
+    separator = "".join(_pieces((between,)))
+    return Html(separator.join("".join(_pieces((child,))) for child in children))
 
 
-def _append(children: Iterable[Child], parts: list[str]) -> None:
+def _pieces(children: Iterable[Child]) -> Iterator[str]:
     for child in children:
         if child is None:
             continue
-        if isinstance(child, Html):
-            parts.append(child)
+        if isinstance(child, Html) or child == "\n":
+            yield str(child)
         elif isinstance(child, str):
-            parts.append(text(child))
+            yield text(child)
         else:
-            _append(child, parts)
+            yield from _pieces(child)

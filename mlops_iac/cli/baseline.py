@@ -42,7 +42,7 @@ def local_baseline(folder: Path, environment: str) -> Baseline:
 
 def git_baseline(ref: str, folder: Path, overrides: tuple[str, ...]) -> Baseline:
     """The system as it was declared at ``ref``, compiled with the same overrides, as if it were deployed."""
-    from mlops_iac.plan.diff import snapshot_of_graph
+    from mlops_iac.plan.deployed import snapshot_of_graph
 
     commit = _git(folder, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if commit is None:

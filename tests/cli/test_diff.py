@@ -10,7 +10,7 @@ import pytest
 from mlops_iac.cli import baseline as preview_baseline
 from mlops_iac.cli import up
 from mlops_iac.pipeline import Baseline, request_at, run_phases
-from mlops_iac.plan.diff import snapshot_of_graph
+from mlops_iac.plan.deployed import snapshot_of_graph
 
 from .conftest import Run
 

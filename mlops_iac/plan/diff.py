@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, evaluate
-from mlops_iac.graph.nodes import LAYERS, Graph, Node, Stack
+from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Node, Stack, layer_of
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value, references
 from mlops_iac.plan.decision import Decision, Facts, diff_node
 from mlops_iac.plan.model import Change, Op, Plan, StackPlan
@@ -28,20 +28,34 @@ _ENGINE_TYPES: Final = frozenset({"pulumi:pulumi:Stack", "pulumi:pulumi:StackRef
 """Resources that Pulumi's engine and SDK put into a state by themselves: no program declares them."""
 
 
-def plan_graph(graph: Graph, baseline: Mapping[str, Snapshot], text: str, facts: Facts = facts_of) -> Plan:
-    """Compare a whole system with the snapshots of its stacks by project; ``text`` says in words what those
-    are.
+def plan_graph(
+    graph: Graph,
+    baseline: Mapping[str, Snapshot],
+    text: str,
+    facts: Facts = facts_of,
+    only: Collection[Layer] = LAYERS,
+) -> Plan:
+    """Compare a system with the snapshots of its stacks by project; ``text`` says in words what those are.
 
-    A stack of the baseline that the graph no longer has is planned for deletion, last layer first.
+    A stack of the baseline that the graph no longer has is planned for deletion, last layer first. Layers that are not
+    among ``only`` are not planned: what they export is what the baseline says.
     """
     outputs: dict[str, Mapping[str, Any]] = {}
     plans = []
     for stack in graph.stacks:
+        if stack.layer not in only:
+            deployed = baseline.get(stack.project)
+            outputs[stack.layer.value] = deployed.outputs if deployed is not None else {}
+            continue
         plan = plan_stack(stack, baseline.get(stack.project), outputs, facts)
         outputs[stack.layer.value] = plan.outputs
         plans.append(plan)
     kept = {stack.project for stack in graph.stacks}
-    gone = [snapshot for project, snapshot in sorted(baseline.items()) if project not in kept]
+    gone = [
+        snapshot
+        for project, snapshot in sorted(baseline.items())
+        if project not in kept and (layer_of(project) or LAYERS[-1]) in only
+    ]
     for snapshot in sorted(gone, key=_layer_rank, reverse=True):
         deletes = tuple(_deletes(snapshot, frozenset()))
         if deletes:

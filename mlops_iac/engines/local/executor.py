@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.events import Event, EventKind, OnEvent, Outcome, Resolution, StackResult
 from mlops_iac.engines.local.codes import (
     MISSING_OUTPUT,
     OUTCOME_UNKNOWN,
@@ -23,7 +24,6 @@ from mlops_iac.engines.local.codes import (
     RESOURCE_FAILED,
 )
 from mlops_iac.engines.local.dependents import deleted_along
-from mlops_iac.engines.local.events import Event, EventKind, OnEvent, Outcome, Resolution, StackResult
 from mlops_iac.engines.local.provider import (
     RECORDED,
     OutcomeUnknownError,

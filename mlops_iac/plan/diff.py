@@ -6,7 +6,7 @@ outputs before anything is applied, so that the offline plan and ``pulumi previe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 

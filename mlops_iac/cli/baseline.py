@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
 
+from mlops_iac.cli.git import git
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.engines.codes import BAD_BASELINE
-from mlops_iac.pipeline import Baseline, baseline_of, request_at, run_phases
+from mlops_iac.pipeline import Baseline, request_at, run_phases
+
+BAD_REF = "MI7101"
+"""``--against`` names neither ``none``, ``local`` nor a commit of the system's git repository."""
 
 
 def load_baseline(against: str | None, folder: Path, overrides: tuple[str, ...], environment: str) -> Baseline:
@@ -35,19 +37,19 @@ def local_baseline(folder: Path, environment: str) -> Baseline:
         for project, stack in store.stacks()
         if stack == environment and (snapshot := store.load(project, stack)).resources
     }
-    return baseline_of(snapshots, "the local state")
+    return Baseline("the local state", snapshots) if snapshots else Baseline()
 
 
 def git_baseline(ref: str, folder: Path, overrides: tuple[str, ...]) -> Baseline:
     """The system as it was declared at ``ref``, compiled with the same overrides, as if it were deployed."""
-    from mlops_iac.plan.deployed import snapshot_of_graph
+    from mlops_iac.plan.diff import snapshot_of_graph
 
-    commit = _git(folder, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    commit = git(folder, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if commit is None:
         raise DiagnosticsError(
             [
                 Diagnostic(
-                    BAD_BASELINE,
+                    BAD_REF,
                     f"cannot compare against {ref!r}: not a commit of the git repository around {folder}",
                     "give none, local, or a branch, tag or commit that `git rev-parse` knows",
                 )
@@ -55,7 +57,7 @@ def git_baseline(ref: str, folder: Path, overrides: tuple[str, ...]) -> Baseline
         )
     name = f"{ref} ({commit.decode().strip()[:10]})"
     with tempfile.TemporaryDirectory(prefix="mlops-iac-") as temporary:
-        archive = _git(folder, "archive", "--format=tar", commit.decode().strip(), ".")
+        archive = git(folder, "archive", "--format=tar", commit.decode().strip(), ".")
         if archive is None:
             return Baseline(f"{name}, where this system did not exist yet")
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
@@ -66,8 +68,3 @@ def git_baseline(ref: str, folder: Path, overrides: tuple[str, ...]) -> Baseline
     if run.graph is None:
         raise ValueError("the compile phase made no graph")
     return Baseline(name, snapshot_of_graph(run.graph))
-
-
-def _git(folder: Path, *arguments: str) -> bytes | None:
-    finished = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)  # noqa: S603, S607
-    return finished.stdout if finished.returncode == 0 else None

@@ -8,15 +8,12 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.pipeline import Request, request_at
-
-if TYPE_CHECKING:
-    from mlops_iac.engines.events import RunResult
 
 EXIT_FAILURE = 1
 EXIT_REFUSED = 2
@@ -53,18 +50,12 @@ def format_option(*choices: str) -> Callable[[Function], Function]:
     )
 
 
-def request_for(folder: Path, overrides: tuple[str, ...]) -> Request:
-    """The request of a run from what the user typed; the clock is read here and nowhere deeper."""
-    today = datetime.now(tz=UTC).date().isoformat()
-    return request_at(folder, overrides, today)
+def request_for(folder: Path, overrides: tuple[str, ...], day: datetime | None = None) -> Request:
+    """The request of a run from what the user typed; the clock is read here and nowhere deeper.
 
-
-def exit_with(result: RunResult) -> None:
-    """Leave with the exit code of a run that did not carry everything out; return when it did."""
-    if result.stopped:
-        sys.exit(EXIT_INTERRUPTED)
-    if not result.ok:
-        sys.exit(EXIT_FAILURE)
+    ``day`` is the date that the user gave instead of today.
+    """
+    return request_at(folder, overrides, (day or datetime.now(tz=UTC)).date().isoformat())
 
 
 def guarded(function: Function) -> Function:

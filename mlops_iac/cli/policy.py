@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from mlops_iac.cli import policy_evidence
 from mlops_iac.cli.options import EXIT_REFUSED, format_option, guarded, request_for, system_options
 from mlops_iac.cli.printing import finding_diagnostics
 from mlops_iac.diagnostics import Diagnostic
@@ -30,7 +31,11 @@ def command() -> None:
       mlops-iac policy list
       mlops-iac policy explain s3-require-tls
       mlops-iac policy check -C examples/fraud-detection env=prod
+      mlops-iac policy evidence -C examples/fraud-detection env=prod --out evidence
     """
+
+
+command.add_command(policy_evidence.command)
 
 
 @command.command("list")

@@ -1,4 +1,4 @@
-"""What the verbs that reach a target share: which engine applies where, its progress display, and confirmation."""
+"""What the verbs that change something share: the local engine with its progress display, and confirmation."""
 
 from __future__ import annotations
 
@@ -13,24 +13,16 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import click
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.engines.codes import MISSING_EXTRA, NOT_CONFIRMED
-from mlops_iac.graph.nodes import LAYERS, Layer
 
 if TYPE_CHECKING:
-    from mlops_iac.engines.engine import Engine
-    from mlops_iac.engines.events import OnEvent
+    from mlops_iac.engines.local.engine import LocalEngine
+
+NOT_CONFIRMED = "MI7102"
+"""A change was asked for without a terminal to confirm it on."""
+MISSING_EXTRA = "MI7103"
+"""The local target's packages are not installed."""
 
 Function = TypeVar("Function", bound=Callable[..., object])
-
-
-def only_option(function: Function) -> Function:
-    """Add ``--only LAYERS``; the verb gets ``only``, every layer without it."""
-    return click.option(
-        "--only",
-        callback=_layers,
-        metavar="LAYERS",
-        help="Only these layers, for example serving,models; the others are taken as they are deployed.",
-    )(function)
 
 
 def target_options(function: Function) -> Function:
@@ -67,7 +59,6 @@ def target_options(function: Function) -> Function:
         click.option(
             "--target", type=click.Choice(["local"]), default="local", show_default=True, help="Where to apply."
         ),
-        only_option,
     ):
         decorated = option(decorated)
     return cast("Function", decorated)
@@ -84,16 +75,15 @@ class TargetChoice:
 
 
 @contextmanager
-def engine_at(folder: Path, choice: TargetChoice, *, quiet: bool = False) -> Iterator[Engine]:
-    """The chosen engine for the system in ``folder``; shows progress on standard error unless ``quiet``.
+def local_engine(folder: Path, choice: TargetChoice, *, quiet: bool = False) -> Iterator[LocalEngine]:
+    """The engine of a system's folder; shows progress on standard error unless ``quiet``.
 
-    Raises ``DiagnosticsError`` where the engine's packages are missing.
+    Raises ``DiagnosticsError`` where the local target's packages are missing.
     """
     from mlops_iac.render.progress import Progress
 
-    progress = Progress(sys.stderr)
     try:
-        yield _local_engine(folder, choice, _ignore if quiet else progress)
+        from mlops_iac.engines.local.engine import LocalEngine, LocalOptions
     except ModuleNotFoundError as error:
         raise DiagnosticsError(
             [
@@ -104,21 +94,18 @@ def engine_at(folder: Path, choice: TargetChoice, *, quiet: bool = False) -> Ite
                 )
             ]
         ) from error
-    finally:
-        progress.close()
-
-
-def _local_engine(folder: Path, choice: TargetChoice, on_event: OnEvent) -> Engine:
-    from mlops_iac.engines.local.engine import LocalEngine, LocalOptions
-
+    progress = Progress(sys.stderr)
     options = LocalOptions(
         parallel=choice.parallel,
         context=choice.kube_context,
         force=choice.force_lock,
         command=click.get_current_context().command_path,
-        on_event=on_event,
+        on_event=_ignore if quiet else progress,
     )
-    return LocalEngine(folder, options)
+    try:
+        yield LocalEngine(folder, options)
+    finally:
+        progress.close()
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -140,13 +127,3 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def _ignore(event: object) -> None:
     """Shows nothing."""
-
-
-def _layers(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Layer, ...]:
-    if value is None:
-        return LAYERS
-    wanted = [name.strip() for name in value.split(",")]
-    for name in wanted:
-        if name not in LAYERS:
-            raise click.BadParameter(f"{name!r} is not a layer; choose from {', '.join(LAYERS)}", context, parameter)
-    return tuple(layer for layer in LAYERS if layer in wanted)

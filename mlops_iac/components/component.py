@@ -10,6 +10,7 @@ from mlops_iac.diagnostics import ConfigPath, Severity
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Join, Ref, Secret, Value
 from mlops_iac.spec.base import Spec
+from mlops_iac.spec.card import CardEntry
 
 if TYPE_CHECKING:
     from mlops_iac.compile.context import BuildContext
@@ -70,6 +71,7 @@ class Component(Generic[SpecT, OutputsT]):
     ``kind``: the top-level key in YAML. ``token``: Pulumi type of the grouping component resource.
     ``label``: how a message names one instance. ``many``: a mapping of named instances rather than one section.
     ``uses``: kinds whose every instance is built before, besides those that a field references.
+    ``card``: what the system card says of an instance; None leaves the kind out of the card.
     ``always``: built with default values even when the section is absent (the spec must have defaults).
     ``backend``: which choice of the section's ``backend`` key this builder serves; ``default_backend`` marks the
     choice taken when the key is absent.
@@ -82,6 +84,7 @@ class Component(Generic[SpecT, OutputsT]):
     spec: type[SpecT]
     build: Callable[[str, SpecT, BuildContext], OutputsT]
     check: Callable[[str, SpecT, System], Iterable[Problem]] = no_problems
+    card: Callable[[str, SpecT, System], CardEntry] | None = None
     many: bool = True
     always: bool = False
     uses: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from mlops_iac.compose.composition import Composition
@@ -79,27 +79,18 @@ def findings_of(
     stack: StackView, rules: Mapping[Policy, Enforcement], system: System, today: str
 ) -> tuple[Finding, ...]:
     """Everything that is not simply fine, sorted: what stops an apply first, then by severity and resource."""
+    return judge(stack, rules, waivers_in_force(system, today))
+
+
+def waivers_in_force(system: System, today: str) -> list[Waiver]:
+    """The waivers that cover something today: not expired, and of no rule that a chosen pack does not let go."""
     strict = _unwaivable(system)
-    held = [w for w in system.core.policies.waivers if w.expires >= today and w.rule not in strict]
-    return judge(stack, rules, held)
+    return [w for w in system.core.policies.waivers if w.expires >= today and w.rule not in strict]
 
 
 def judge(stack: StackView, rules: Mapping[Policy, Enforcement], waivers: Sequence[Waiver] = ()) -> tuple[Finding, ...]:
-    """The same for resources from anywhere, with the waivers that hold.
-
-    Where only one stack of a system may be in sight, a rule that looks into others only advises.
-    """
-    by_type: dict[str, list[tuple[Policy, Enforcement]]] = {}
-    for policy, asked in rules.items():
-        enforcement = Enforcement.ADVISORY if policy.spans and not stack.whole else asked
-        for type in policy.applies_to:
-            by_type.setdefault(type, []).append((policy, enforcement))
-    found = [
-        Finding(policy, resource, result, enforcement, _waived(policy, resource, waivers))
-        for resource in stack.resources
-        for policy, enforcement in (*by_type.get(resource.type, ()), *by_type.get("*", ()))
-        if (result := policy.check(resource, stack)).verdict in (Verdict.FAIL, Verdict.UNKNOWN)
-    ]
+    """The same for resources from anywhere, with the waivers that hold."""
+    found = [item for item in verdicts(stack, rules, waivers) if item.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
     severities = ("critical", "high", "medium", "low")
     return tuple(
         sorted(
@@ -114,6 +105,27 @@ def judge(stack: StackView, rules: Mapping[Policy, Enforcement], waivers: Sequen
             ),
         )
     )
+
+
+def verdicts(
+    stack: StackView, rules: Mapping[Policy, Enforcement], waivers: Sequence[Waiver] = ()
+) -> Iterator[Finding]:
+    """Every verdict, resource by resource, except where a rule does not apply.
+
+    Where only one stack of a system may be in sight, a rule that looks into others only advises.
+    """
+    by_type: dict[str, list[tuple[Policy, Enforcement]]] = {}
+    for policy, asked in rules.items():
+        enforcement = Enforcement.ADVISORY if policy.spans and not stack.whole else asked
+        for type in policy.applies_to:
+            by_type.setdefault(type, []).append((policy, enforcement))
+    for resource in stack.resources:
+        for policy, enforcement in (*by_type.get(resource.type, ()), *by_type.get("*", ())):
+            result = policy.check(resource, stack)
+            if result.verdict is Verdict.PASS:
+                yield Finding(policy, resource, result, enforcement)
+            elif result.verdict is not Verdict.NOT_APPLICABLE:
+                yield Finding(policy, resource, result, enforcement, _waived(policy, resource, waivers))
 
 
 def waiver_diagnostics(
@@ -145,7 +157,7 @@ def _trouble(
     if waiver.resource.partition(".")[0].partition("[")[0] == "*":
         hint = "name the component, or at least its section: buckets.*"
         return BROAD_WAIVER, f"{named} covers every component, those to come included", hint
-    if not any(_covers(waiver, f.policy, f.resource) and f.result.verdict is Verdict.FAIL for f in findings):
+    if not any(covers(waiver, f.policy, f.resource) and f.result.verdict is Verdict.FAIL for f in findings):
         hint = "remove it; an unused exception hides a later mistake"
         return UNUSED_WAIVER, f"{named} covers no finding", hint
     return None
@@ -175,12 +187,13 @@ def diagnostic_of(finding: Finding) -> Diagnostic:
 
 def _waived(policy: Policy, resource: ResourceView, waivers: Sequence[Waiver]) -> str:
     for waiver in waivers:
-        if _covers(waiver, policy, resource):
+        if covers(waiver, policy, resource):
             return f"{waiver.owner}: {waiver.reason}, until {waiver.expires}"
     return ""
 
 
-def _covers(waiver: Waiver, policy: Policy, resource: ResourceView) -> bool:
+def covers(waiver: Waiver, policy: Policy, resource: ResourceView) -> bool:
+    """Whether a waiver is of that rule and of that resource's component."""
     return waiver.rule == policy.id and fnmatchcase(format_path(resource.component), waiver.resource)
 
 

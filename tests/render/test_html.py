@@ -18,7 +18,7 @@ from mlops_iac.render.html import DATA_ID, asset, badge, code, document, facts, 
 from mlops_iac.render.markup import element, join, raw
 
 HOSTILE = '</code><script>alert(1)</script>"&\x1b[31m\u202e'
-EMPTY = ("br", "meta", "link", "img", "input", "hr", "path", "rect", "line", "circle")
+EMPTY = ("br", "hr", "img", "input", "link", "meta")
 
 
 class Reader(HTMLParser):

@@ -19,8 +19,9 @@ from mlops_iac.graph.iam import Statement
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, Value, join
 from mlops_iac.spec.base import Spec, doc
+from mlops_iac.spec.card import CardEntry, CardStage, facts
 from mlops_iac.spec.quantities import Duration
-from mlops_iac.spec.system import Classification
+from mlops_iac.spec.system import Classification, System
 
 
 class BucketSpec(Spec, kw_only=True):
@@ -147,6 +148,20 @@ def _lifecycle(spec: BucketSpec, ctx: BuildContext, bucket: Handle, versioning: 
     )
 
 
+def card(name: str, spec: BucketSpec, system: System) -> CardEntry:
+    return CardEntry(
+        CardStage.DATA,
+        facts(
+            ("kept for", spec.keep or "ever"),
+            ("earlier versions", f"kept for {spec.keep_versions}" if spec.versioning else "not kept"),
+            ("locked for", spec.object_lock),
+            ("access is logged", spec.access_log),
+        ),
+        spec.classification,
+        spec.personal_data,
+    )
+
+
 COMPONENT = Component(
     kind="buckets",
     label="bucket",
@@ -154,6 +169,7 @@ COMPONENT = Component(
     token="mlops:data:Bucket",
     spec=BucketSpec,
     build=build,
+    card=card,
     uses=("keys", "audit"),
     examples=(
         Example(

@@ -21,6 +21,7 @@ from mlops_iac.graph.iam import Statement
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, Value, join
 from mlops_iac.spec.base import Name, Spec, doc
+from mlops_iac.spec.card import CardEntry, CardStage, facts, paths
 from mlops_iac.spec.quantities import Cron, Size
 from mlops_iac.spec.system import System
 
@@ -432,6 +433,19 @@ def _check_crawler(name: str, spec: CatalogSpec, crawler: CrawlerSpec) -> Iterat
             )
 
 
+def card(name: str, spec: CatalogSpec, system: System) -> CardEntry:
+    return CardEntry(
+        CardStage.DATA,
+        facts(
+            *(
+                (f"table {table}", f"{', '.join(found.columns)} ({found.format})")
+                for table, found in spec.tables.items()
+            )
+        ),
+        receives=paths("buckets", (table.bucket for table in spec.tables.values())),
+    )
+
+
 COMPONENT = Component(
     kind="catalog",
     label="catalog",
@@ -439,6 +453,7 @@ COMPONENT = Component(
     token="mlops:data:Catalog",
     spec=CatalogSpec,
     build=build,
+    card=card,
     check=check,
     uses=("keys",),
     examples=(

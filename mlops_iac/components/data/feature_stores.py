@@ -20,6 +20,7 @@ from mlops_iac.graph.iam import Statement
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, Value, join
 from mlops_iac.spec.base import Spec, doc
+from mlops_iac.spec.card import CardEntry, CardStage, facts, paths
 from mlops_iac.spec.quantities import Duration
 from mlops_iac.spec.system import Classification, System
 
@@ -341,6 +342,21 @@ def _place(spec: FeatureStoreSpec, feature: str) -> tuple[str, ...]:
     return ("record_id",) if feature == spec.record_id else ("event_time",)
 
 
+def card(name: str, spec: FeatureStoreSpec, system: System) -> CardEntry:
+    online = f"yes, for {spec.online.ttl or 'ever'}" if spec.online.enabled else "no"
+    return CardEntry(
+        CardStage.FEATURES,
+        facts(
+            ("identified by", spec.record_id),
+            ("features", list(spec.features)),
+            ("kept online", online),
+            ("kept offline", f"in bucket {spec.offline.bucket}" if spec.offline else "no"),
+        ),
+        spec.classification,
+        feeds=paths("buckets", [spec.offline.bucket] if spec.offline else []),
+    )
+
+
 COMPONENT = Component(
     kind="feature_stores",
     label="feature store",
@@ -348,6 +364,7 @@ COMPONENT = Component(
     token="mlops:data:FeatureStore",
     spec=FeatureStoreSpec,
     build=build,
+    card=card,
     check=check,
     uses=("keys",),
     backend="sagemaker",

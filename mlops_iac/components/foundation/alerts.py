@@ -22,6 +22,7 @@ from mlops_iac.graph.iam import Statement
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Archive, Ref, TextAsset, ToJson, Value, join
 from mlops_iac.spec.base import Spec, doc
+from mlops_iac.spec.card import CardEntry, CardStage, facts
 from mlops_iac.spec.system import System
 
 NO_TARGET = "MI3120"
@@ -232,6 +233,17 @@ def check(name: str, spec: AlertSpec, system: System) -> Iterator[Problem]:
             yield Problem(REPEATED_ADDRESS, ("email", index), f"{address} is listed twice", "remove one")
 
 
+def card(name: str, spec: AlertSpec, system: System) -> CardEntry:
+    return CardEntry(
+        CardStage.ALERTING,
+        facts(
+            ("mail", spec.email),
+            ("Slack", spec.slack.channel if spec.slack else None),
+            ("PagerDuty", f"incidents of severity {spec.pagerduty.severity}" if spec.pagerduty else None),
+        ),
+    )
+
+
 COMPONENT = Component(
     kind="alerts",
     label="alert",
@@ -239,6 +251,7 @@ COMPONENT = Component(
     token="mlops:foundation:Alert",
     spec=AlertSpec,
     build=build,
+    card=card,
     check=check,
     uses=("keys",),
     examples=(

@@ -20,6 +20,7 @@ from mlops_iac.graph.iam import Statement
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, ToJson, Value, join
 from mlops_iac.spec.base import Name, Spec, doc
+from mlops_iac.spec.card import CardEntry, CardStage, facts
 from mlops_iac.spec.suggest import did_you_mean
 from mlops_iac.spec.system import Classification, System
 
@@ -278,6 +279,22 @@ def check(name: str, spec: ModelSpec, system: System) -> Iterator[Problem]:
             )
 
 
+def card(name: str, spec: ModelSpec, system: System) -> CardEntry:
+    return CardEntry(
+        CardStage.REGISTRY,
+        facts(
+            ("predicts", spec.description),
+            ("intended use", spec.intended_use or system.core.system.purpose),
+            ("limitations", spec.limitations or "none stated"),
+            *((f"approval for {stage}", who.replace("_", " ")) for stage, who in approvals(spec).items()),
+            *((f"released in {stage}", f"version {version}") for stage, version in spec.released.items()),
+            ("model card", spec.card_status.replace("_", " ") if spec.card else "none"),
+            ("shared with accounts", spec.share_with),
+        ),
+        spec.classification,
+    )
+
+
 COMPONENT = Component(
     kind="models",
     label="model",
@@ -285,6 +302,7 @@ COMPONENT = Component(
     token="mlops:models:Model",
     spec=ModelSpec,
     build=build,
+    card=card,
     check=check,
     uses=("keys", "alerts"),
     examples=(

@@ -70,6 +70,7 @@ from mlops_iac.graph.iam import Statement, policy_document
 from mlops_iac.graph.naming import content_hash
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, TextAsset, ToJson, Value, join
+from mlops_iac.spec.card import CardEntry, CardStage, facts, paths
 from mlops_iac.spec.suggest import did_you_mean
 from mlops_iac.spec.system import Classification, System
 
@@ -817,6 +818,40 @@ _TRAIN = {
     "spot": True,
 }
 
+
+def card(name: str, spec: PipelineSpec, system: System) -> CardEntry:
+    steps = spec.steps.values()
+    stores = paths("feature_stores", (step.feature_store for step in steps if isinstance(step, ProcessingStep)))
+    return CardEntry(
+        CardStage.TRAINING,
+        facts(
+            ("trains", spec.description),
+            *((f"step {step}", _card_line(found)) for step, found in spec.steps.items()),
+        ),
+        receives=(
+            *paths("buckets", (bucket for step in steps if isinstance(step, ScriptJob) for bucket in step.inputs)),
+            *stores,
+        ),
+        feeds=(*stores, *paths("models", (step.model for step in steps if isinstance(step, RegisterStep)))),
+    )
+
+
+def _card_line(step: AnyStep) -> str:
+    """A step in a few words: its kind, what it runs, what it measures, and what must hold before it."""
+    said = [str(step.__struct_config__.tag)]
+    if isinstance(step, ScriptJob) and step.script:
+        said.append(str(step.script))
+    if isinstance(step, EvaluationStep):
+        said.append(f"measures {', '.join(step.metrics)}")
+    if isinstance(step, BiasStep):
+        said.append(f"compares groups of {', '.join(step.facets)}")
+    if isinstance(step, RegisterStep):
+        said.append(f"as {step.model}")
+    if step.when:
+        said.append(f"only if {step.when}")
+    return "; ".join(said)
+
+
 COMPONENT = Component(
     kind="pipelines",
     label="pipeline",
@@ -824,6 +859,7 @@ COMPONENT = Component(
     token="mlops:models:Pipeline",
     spec=PipelineSpec,
     build=build,
+    card=card,
     check=check,
     uses=("keys", "audit", "network", "tracking"),
     backend="sagemaker",

@@ -46,6 +46,7 @@ from mlops_iac.graph.iam import Statement
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, Value, join
 from mlops_iac.spec.base import Spec, doc
+from mlops_iac.spec.card import CardEntry, CardStage, facts
 from mlops_iac.spec.quantities import Duration, Size
 from mlops_iac.spec.system import Classification, System
 
@@ -620,6 +621,20 @@ _CLUSTER = {
     }
 }
 
+
+def card(name: str, spec: TrackingSpec, system: System) -> CardEntry:
+    return CardEntry(
+        CardStage.TRAINING,
+        facts(
+            ("records", "parameters, metrics and artifacts of every run"),
+            ("tool", spec.tool),
+            ("runs on", f"cluster {spec.cluster}"),
+            ("earlier versions", f"kept for {spec.keep_versions}"),
+        ),
+        spec.classification,
+    )
+
+
 COMPONENT = Component(
     kind="tracking",
     label="experiment tracking",
@@ -627,6 +642,7 @@ COMPONENT = Component(
     token="mlops:models:Tracking",
     spec=TrackingSpec,
     build=build,
+    card=card,
     check=check,
     many=False,
     uses=("audit", "keys", "network"),

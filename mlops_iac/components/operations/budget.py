@@ -16,6 +16,7 @@ from mlops_iac.components.foundation.alerts import AlertOutputs
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, Value
 from mlops_iac.spec.base import Spec, doc
+from mlops_iac.spec.card import CardEntry, CardStage, facts
 from mlops_iac.spec.quantities import Percent
 from mlops_iac.spec.system import System
 
@@ -85,6 +86,16 @@ def check(name: str, spec: BudgetSpec, system: System) -> Iterable[Problem]:
         )
 
 
+def card(name: str, spec: BudgetSpec, system: System) -> CardEntry:
+    return CardEntry(
+        CardStage.BUDGET,
+        facts(
+            ("a month", f"${spec.monthly_usd:,.0f}"),
+            ("tells", f"{spec.alert} at {', '.join(map(str, spec.alert_at))}"),
+        ),
+    )
+
+
 COMPONENT = Component(
     kind="budget",
     label="budget",
@@ -92,6 +103,7 @@ COMPONENT = Component(
     token="mlops:operations:Budget",
     spec=BudgetSpec,
     build=build,
+    card=card,
     check=check,
     many=False,
     examples=(

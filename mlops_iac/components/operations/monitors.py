@@ -29,6 +29,7 @@ from mlops_iac.graph.naming import content_hash
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, Value, join
 from mlops_iac.spec.base import Spec, doc
+from mlops_iac.spec.card import CardEntry, CardStage, facts, paths
 from mlops_iac.spec.quantities import Cron, Duration
 from mlops_iac.spec.system import System
 
@@ -603,6 +604,26 @@ _ENDPOINT = {
     "alerts": {"oncall": {"email": ["oncall@example.com"]}},
 }
 
+
+def card(name: str, spec: MonitorSpec, system: System) -> CardEntry:
+    return CardEntry(
+        CardStage.MONITORING,
+        facts(
+            ("watches", f"{spec.kind.replace('_', ' ')} of {spec.endpoint}"),
+            ("schedule", f"{spec.schedule} (UTC)"),
+            ("groups compared", spec.facet),
+            *((f"lowest {metric}", f"{least:g}") for metric, least in spec.threshold.items()),
+            ("drifted above", f"{spec.drift_above:g}" if spec.kind == "data_quality" else None),
+            ("tells", spec.alert or "every alert"),
+        ),
+        receives=(
+            *paths("endpoints", [spec.endpoint]),
+            *paths("buckets", [spec.labels.bucket] if spec.labels else []),
+            *paths("pipelines", [spec.baseline]),
+        ),
+    )
+
+
 COMPONENT = Component(
     kind="monitors",
     label="monitor",
@@ -610,6 +631,7 @@ COMPONENT = Component(
     token="mlops:operations:Monitor",
     spec=MonitorSpec,
     build=build,
+    card=card,
     check=check,
     uses=("keys", "network", "buckets", "alerts"),
     examples=(

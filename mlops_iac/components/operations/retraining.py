@@ -26,6 +26,7 @@ from mlops_iac.graph.iam import Statement
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, ToJson, Value, join
 from mlops_iac.spec.base import Spec, doc
+from mlops_iac.spec.card import CardEntry, CardStage, facts, paths
 from mlops_iac.spec.quantities import Cron, Duration, Size
 from mlops_iac.spec.system import System
 
@@ -530,6 +531,40 @@ _PIPELINE = {
     },
 }
 
+
+def card(name: str, spec: RetrainingSpec, system: System) -> CardEntry:
+    monitors = [watched for trigger in spec.on for watched in (trigger.drift, trigger.quality)]
+    return CardEntry(
+        CardStage.RETRAINING,
+        facts(
+            ("starts", spec.pipeline),
+            ("reasons", "; ".join(map(_reason, spec.on))),
+            ("at least between two starts", spec.cooldown),
+            ("runs at once", spec.concurrency),
+            ("no start above", f"${spec.spend_cap.usd:,.0f} a {spec.spend_cap.per}" if spec.spend_cap else None),
+            ("approval of a start", spec.approval),
+        ),
+        starts=paths("pipelines", [spec.pipeline]),
+        started_by=(
+            *paths("monitors", monitors),
+            *paths("buckets", (trigger.new_data.bucket for trigger in spec.on if trigger.new_data)),
+        ),
+    )
+
+
+def _reason(trigger: TriggerSpec) -> str:
+    """A trigger in a few words."""
+    if trigger.drift:
+        return f"drift seen by {trigger.drift}"
+    if trigger.quality:
+        least = ", ".join(f"{metric} below {bound:g}" for metric, bound in trigger.below.items())
+        return f"quality seen by {trigger.quality}" + (f" ({least})" if least else "")
+    if trigger.schedule:
+        return f"schedule {trigger.schedule} (UTC)"
+    new = trigger.new_data
+    return f"{new.at_least} of new data in bucket {new.bucket}" if new else "none"
+
+
 COMPONENT = Component(
     kind="retraining",
     label="retraining",
@@ -537,6 +572,7 @@ COMPONENT = Component(
     token="mlops:operations:Retraining",
     spec=RetrainingSpec,
     build=build,
+    card=card,
     check=check,
     uses=("keys",),
     examples=(

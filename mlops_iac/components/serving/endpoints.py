@@ -41,6 +41,7 @@ from mlops_iac.graph.naming import content_hash
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, Value, join
 from mlops_iac.spec.base import Name, Spec, doc
+from mlops_iac.spec.card import CardEntry, CardStage, facts, paths
 from mlops_iac.spec.quantities import Duration, Percent
 from mlops_iac.spec.suggest import did_you_mean
 from mlops_iac.spec.system import Classification, System
@@ -677,6 +678,26 @@ def _check_rollback(name: str, spec: EndpointSpec, system: System) -> Iterator[P
         )
 
 
+def card(name: str, spec: EndpointSpec, system: System) -> CardEntry:
+    stage = f" of stage {spec.model.stage}" if spec.model.stage else " of the last stage"
+    fewest = max(spec.autoscaling.min, system.core.env.min_endpoint_instances)
+    return CardEntry(
+        CardStage.SERVING,
+        facts(
+            ("serves", f"{spec.model.registry}, the version{stage}"),
+            ("instances", f"{fewest} to {max(spec.autoscaling.max, fewest)} of {spec.instance_type}"),
+            ("rollout", spec.rollout.strategy.replace("_", " ")),
+            ("rolled back by", "its own alarms" if spec.rollout.rollback_on is None else spec.rollout.rollback_on),
+            ("requests kept", f"{spec.capture.sample} in bucket {spec.capture.bucket}" if spec.capture else "none"),
+            ("availability", spec.slo.availability),
+            ("99 of 100 answers within", spec.slo.latency_p99),
+        ),
+        spec.classification,
+        receives=(*paths("models", [spec.model.registry]), *paths("buckets", [spec.model.artifacts])),
+        feeds=paths("buckets", [spec.capture.bucket] if spec.capture else []),
+    )
+
+
 COMPONENT = Component(
     kind="endpoints",
     label="endpoint",
@@ -684,6 +705,7 @@ COMPONENT = Component(
     token="mlops:serving:Endpoint",
     spec=EndpointSpec,
     build=build,
+    card=card,
     check=check,
     uses=("keys", "network", "alerts", "pipelines"),
     backend="sagemaker",

@@ -8,8 +8,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 from benchmarks.standin_provider import make
+from mlops_iac.engines.files import write_all
 from mlops_iac.engines.local.executor import apply_stack
-from mlops_iac.engines.local.files import write_all
 from mlops_iac.engines.local.store import Store
 from mlops_iac.graph.nodes import Layer, Node, Options, Stack
 from mlops_iac.graph.values import NodeKey, Value

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from mlops_iac.compose.composition import ComposeRequest, Composition
 from mlops_iac.diagnostics import Diagnostic, sort_diagnostics
-from mlops_iac.graph.nodes import Graph
+from mlops_iac.graph.nodes import LAYERS, Graph, Layer
 from mlops_iac.plan.gates import GateFinding
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Plan
@@ -39,12 +39,14 @@ class Baseline:
 class Request:
     """Everything a run depends on: nothing else is read.
 
-    ``today`` (ISO date) decides whether a waiver still holds; it is an input so that a run can be repeated.
+    ``today`` (ISO date) decides whether a waiver still holds; it is an input so that a run can be repeated. ``only``
+    are the layers that are planned; the others are taken as they are deployed.
     """
 
     compose: ComposeRequest
     baseline: Baseline = Baseline()
     today: str = ""
+    only: tuple[Layer, ...] = LAYERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,8 @@ def plan(run: Run) -> dict[str, Any]:
     """Resource graph and baseline to what an apply would do."""
     from mlops_iac.plan.diff import plan_graph
 
-    baseline = run.request.baseline
-    return {"plan": plan_graph(_made(run.graph), baseline.snapshots, baseline.text)}
+    baseline, only = run.request.baseline, run.request.only
+    return {"plan": plan_graph(_made(run.graph), baseline.snapshots, baseline.text, only=only)}
 
 
 def impact(run: Run) -> dict[str, Any]:
@@ -169,9 +171,14 @@ def run_phases(request: Request, until: str = "gates") -> Run:
     raise ValueError(f"no phase {until!r}")
 
 
-def plan_against(run: Run, baseline: Baseline) -> Run:
+def baseline_of(snapshots: Mapping[str, Snapshot], text: str) -> Baseline:
+    """A baseline of the states by project; nothing deployed when there are none."""
+    return Baseline(text, snapshots) if snapshots else Baseline()
+
+
+def plan_against(run: Run, baseline: Baseline, only: tuple[Layer, ...] = LAYERS) -> Run:
     """Take a checked run through the phases that are left, with a baseline that was chosen after its environment."""
-    run = replace(run, request=replace(run.request, baseline=baseline))
+    run = replace(run, request=replace(run.request, baseline=baseline, only=only))
     names = [phase.name for phase in PHASES]
     for phase in PHASES[names.index("plan") :]:
         run = _advance(run, phase)

@@ -9,10 +9,8 @@ from pathlib import Path
 
 from mlops_iac.cli.git import git
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.pipeline import Baseline, request_at, run_phases
-
-BAD_REF = "MI7101"
-"""``--against`` names neither ``none``, ``local`` nor a commit of the system's git repository."""
+from mlops_iac.engines.codes import BAD_BASELINE
+from mlops_iac.pipeline import Baseline, baseline_of, request_at, run_phases
 
 
 def load_baseline(against: str | None, folder: Path, overrides: tuple[str, ...], environment: str) -> Baseline:
@@ -37,19 +35,19 @@ def local_baseline(folder: Path, environment: str) -> Baseline:
         for project, stack in store.stacks()
         if stack == environment and (snapshot := store.load(project, stack)).resources
     }
-    return Baseline("the local state", snapshots) if snapshots else Baseline()
+    return baseline_of(snapshots, "the local state")
 
 
 def git_baseline(ref: str, folder: Path, overrides: tuple[str, ...]) -> Baseline:
     """The system as it was declared at ``ref``, compiled with the same overrides, as if it were deployed."""
-    from mlops_iac.plan.diff import snapshot_of_graph
+    from mlops_iac.plan.deployed import snapshot_of_graph
 
     commit = git(folder, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if commit is None:
         raise DiagnosticsError(
             [
                 Diagnostic(
-                    BAD_REF,
+                    BAD_BASELINE,
                     f"cannot compare against {ref!r}: not a commit of the git repository around {folder}",
                     "give none, local, or a branch, tag or commit that `git rev-parse` knows",
                 )

@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from mlops_iac.cli.options import request_for, system_options
+from mlops_iac.graph.forms.json_form import graph_json
+from mlops_iac.graph.forms.manifests import kubernetes_manifests
+from mlops_iac.graph.forms.pulumi_yaml import pulumi_yaml
 from mlops_iac.graph.nodes import Stack
-from mlops_iac.graph.serialise import graph_json, kubernetes_manifests, pulumi_yaml
 from mlops_iac.pipeline import run_phases
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from mlops_iac.cli.options import EXIT_FAILURE, format_option, request_for, system_options
+from mlops_iac.cli.options import exit_with, format_option, request_for, system_options
 from mlops_iac.cli.printing import print_result
-from mlops_iac.cli.target import TargetChoice, confirm, local_engine, target_options
-from mlops_iac.pipeline import environment_of, run_phases
+from mlops_iac.cli.target import TargetChoice, confirm, engine_at, target_options
+from mlops_iac.graph.nodes import LAYERS, Layer
+from mlops_iac.pipeline import run_phases
 
 
 @click.command(short_help="Delete everything.")
@@ -27,6 +27,7 @@ def command(
     overrides: tuple[str, ...],
     form: str,
     choice: TargetChoice,
+    only: tuple[Layer, ...],
     forget: bool,
 ) -> None:
     """Delete every resource of the environment, last layer first, and stop the local target's servers.
@@ -38,12 +39,12 @@ def command(
       mlops-iac destroy -C examples/fraud-detection --yes
     """
     run = run_phases(request_for(folder, overrides), until="compile")
-    environment = environment_of(run)
-    confirm(f"Delete everything of {environment} on the local target?", yes=choice.yes)
-    with local_engine(folder.resolve(), choice, quiet=form == "json") as engine:
-        result = engine.destroy(environment, forget=forget)
-        if not any(snapshot.resources for snapshot in engine.load_snapshots().values()):
-            engine.stop()
+    if run.graph is None:
+        raise ValueError("the compile phase made no graph")
+    what = "everything" if only == LAYERS else " and ".join(only)
+    with engine_at(folder.resolve(), choice, quiet=form == "json") as engine:
+        confirm(f"Delete {what} of {run.graph.environment} on {engine.place}?", yes=choice.yes)
+        result = engine.destroy(run.graph, only, forget=forget)
+        engine.stop_if_empty()
     print_result("destroy", result, form)
-    if not result.ok:
-        sys.exit(EXIT_FAILURE)
+    exit_with(result)

@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.pipeline import Request, request_at
+
+if TYPE_CHECKING:
+    from mlops_iac.engines.events import RunResult
 
 EXIT_FAILURE = 1
 EXIT_REFUSED = 2
@@ -56,6 +59,14 @@ def request_for(folder: Path, overrides: tuple[str, ...], day: datetime | None =
     ``day`` is the date that the user gave instead of today.
     """
     return request_at(folder, overrides, (day or datetime.now(tz=UTC)).date().isoformat())
+
+
+def exit_with(result: RunResult) -> None:
+    """Leave with the exit code of a run that did not carry everything out; return when it did."""
+    if result.stopped:
+        sys.exit(EXIT_INTERRUPTED)
+    if not result.ok:
+        sys.exit(EXIT_FAILURE)
 
 
 def guarded(function: Function) -> Function:

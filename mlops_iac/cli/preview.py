@@ -10,6 +10,8 @@ import click
 from mlops_iac.cli.baseline import load_baseline
 from mlops_iac.cli.options import EXIT_CHANGES, EXIT_REFUSED, format_option, request_for, system_options
 from mlops_iac.cli.printing import print_preview
+from mlops_iac.cli.target import only_option
+from mlops_iac.graph.nodes import Layer
 from mlops_iac.pipeline import environment_of, plan_against, run_phases
 from mlops_iac.plan.model import Op
 
@@ -21,12 +23,19 @@ from mlops_iac.plan.model import Op
     help="Compare with nothing, the local state, or a git ref such as origin/main.  "
     "[default: the local state where there is one]",
 )
+@only_option
 @click.option("--show-same", is_flag=True, help="List unchanged resources too.")
 @click.option("--exit-code", is_flag=True, help="Exit with 10 when there are changes.")
 @format_option("text", "json", "markdown")
 @system_options
 def command(
-    folder: Path, overrides: tuple[str, ...], against: str | None, show_same: bool, exit_code: bool, form: str
+    folder: Path,
+    overrides: tuple[str, ...],
+    against: str | None,
+    only: tuple[Layer, ...],
+    show_same: bool,
+    exit_code: bool,
+    form: str,
 ) -> None:
     """Show what would change and what that does to the running models; gates, policies and warnings.
 
@@ -39,7 +48,8 @@ def command(
       mlops-iac preview env=prod clusters.research.pools.a10g.max_nodes=16
     """
     checked = run_phases(request_for(folder, overrides), until="check")
-    run = plan_against(checked, load_baseline(against, folder.resolve(), overrides, environment_of(checked)))
+    baseline = load_baseline(against, folder.resolve(), overrides, environment_of(checked))
+    run = plan_against(checked, baseline, only)
     print_preview(run, form, show_same=show_same)
     if run.refused:
         sys.exit(EXIT_REFUSED)

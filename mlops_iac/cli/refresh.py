@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from mlops_iac.cli.options import EXIT_CHANGES, EXIT_FAILURE, format_option, request_for, system_options
+from mlops_iac.cli.options import EXIT_CHANGES, exit_with, format_option, request_for, system_options
 from mlops_iac.cli.printing import print_drift, write
-from mlops_iac.cli.target import TargetChoice, local_engine, target_options
+from mlops_iac.cli.target import TargetChoice, engine_at, target_options
+from mlops_iac.graph.nodes import Layer
 from mlops_iac.pipeline import run_phases
 
 
@@ -23,6 +24,7 @@ def command(
     overrides: tuple[str, ...],
     form: str,
     choice: TargetChoice,
+    only: tuple[Layer, ...],
     exit_code: bool,
 ) -> None:
     """Ask the target for every resource, show what is not as the state says, and note it in the state.
@@ -34,13 +36,14 @@ def command(
       mlops-iac refresh -C examples/fraud-detection
     """
     run = run_phases(request_for(folder, overrides), until="compile")
-    with local_engine(folder.resolve(), choice, quiet=True) as engine:
-        result = engine.refresh(run.graph)
+    if run.graph is None:
+        raise ValueError("the compile phase made no graph")
+    with engine_at(folder.resolve(), choice, quiet=True) as engine:
+        result = engine.refresh(run.graph, only)
     if not result.stacks and form == "text":
         write("Nothing is deployed, so nothing can have drifted.\n")
     else:
         print_drift(result, form)
-    if not result.ok:
-        sys.exit(EXIT_FAILURE)
+    exit_with(result)
     if exit_code and any(stack.drift for stack in result.stacks):
         sys.exit(EXIT_CHANGES)

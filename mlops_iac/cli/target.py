@@ -1,4 +1,4 @@
-"""What the verbs that change something share: the local engine with its progress display, and confirmation."""
+"""What the verbs that reach a target share: which engine applies where, its progress display, and confirmation."""
 
 from __future__ import annotations
 
@@ -13,16 +13,24 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import click
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.codes import MISSING_EXTRA, NOT_CONFIRMED
+from mlops_iac.graph.nodes import LAYERS, Layer
 
 if TYPE_CHECKING:
-    from mlops_iac.engines.local.engine import LocalEngine
-
-NOT_CONFIRMED = "MI7102"
-"""A change was asked for without a terminal to confirm it on."""
-MISSING_EXTRA = "MI7103"
-"""The local target's packages are not installed."""
+    from mlops_iac.engines.engine import Engine
+    from mlops_iac.engines.events import OnEvent
 
 Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def only_option(function: Function) -> Function:
+    """Add ``--only LAYERS``; the verb gets ``only``, every layer without it."""
+    return click.option(
+        "--only",
+        callback=_layers,
+        metavar="LAYERS",
+        help="Only these layers, for example serving,models; the others are taken as they are deployed.",
+    )(function)
 
 
 def target_options(function: Function) -> Function:
@@ -59,6 +67,7 @@ def target_options(function: Function) -> Function:
         click.option(
             "--target", type=click.Choice(["local"]), default="local", show_default=True, help="Where to apply."
         ),
+        only_option,
     ):
         decorated = option(decorated)
     return cast("Function", decorated)
@@ -75,15 +84,16 @@ class TargetChoice:
 
 
 @contextmanager
-def local_engine(folder: Path, choice: TargetChoice, *, quiet: bool = False) -> Iterator[LocalEngine]:
-    """The engine of a system's folder; shows progress on standard error unless ``quiet``.
+def engine_at(folder: Path, choice: TargetChoice, *, quiet: bool = False) -> Iterator[Engine]:
+    """The chosen engine for the system in ``folder``; shows progress on standard error unless ``quiet``.
 
-    Raises ``DiagnosticsError`` where the local target's packages are missing.
+    Raises ``DiagnosticsError`` where the engine's packages are missing.
     """
     from mlops_iac.render.progress import Progress
 
+    progress = Progress(sys.stderr)
     try:
-        from mlops_iac.engines.local.engine import LocalEngine, LocalOptions
+        yield _local_engine(folder, choice, _ignore if quiet else progress)
     except ModuleNotFoundError as error:
         raise DiagnosticsError(
             [
@@ -94,18 +104,21 @@ def local_engine(folder: Path, choice: TargetChoice, *, quiet: bool = False) -> 
                 )
             ]
         ) from error
-    progress = Progress(sys.stderr)
+    finally:
+        progress.close()
+
+
+def _local_engine(folder: Path, choice: TargetChoice, on_event: OnEvent) -> Engine:
+    from mlops_iac.engines.local.engine import LocalEngine, LocalOptions
+
     options = LocalOptions(
         parallel=choice.parallel,
         context=choice.kube_context,
         force=choice.force_lock,
         command=click.get_current_context().command_path,
-        on_event=_ignore if quiet else progress,
+        on_event=on_event,
     )
-    try:
-        yield LocalEngine(folder, options)
-    finally:
-        progress.close()
+    return LocalEngine(folder, options)
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -127,3 +140,13 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def _ignore(event: object) -> None:
     """Shows nothing."""
+
+
+def _layers(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Layer, ...]:
+    if value is None:
+        return LAYERS
+    wanted = [name.strip() for name in value.split(",")]
+    for name in wanted:
+        if name not in LAYERS:
+            raise click.BadParameter(f"{name!r} is not a layer; choose from {', '.join(LAYERS)}", context, parameter)
+    return tuple(layer for layer in LAYERS if layer in wanted)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from mlops_iac.cli.baseline import local_baseline
-from mlops_iac.cli.options import EXIT_FAILURE, EXIT_REFUSED, format_option, request_for, system_options
+from mlops_iac.cli.options import EXIT_REFUSED, exit_with, format_option, request_for, system_options
 from mlops_iac.cli.printing import finding_diagnostics, print_diagnostics, print_preview, print_result
-from mlops_iac.cli.target import TargetChoice, confirm, local_engine, target_options
+from mlops_iac.cli.target import TargetChoice, confirm, engine_at, target_options
 from mlops_iac.diagnostics import Severity
-from mlops_iac.pipeline import environment_of, gate_diagnostics, plan_against, run_phases
+from mlops_iac.graph.nodes import Layer
+from mlops_iac.pipeline import baseline_of, gate_diagnostics, plan_against, run_phases
 from mlops_iac.plan.model import Op
 
 
@@ -25,6 +25,7 @@ def command(
     overrides: tuple[str, ...],
     form: str,
     choice: TargetChoice,
+    only: tuple[Layer, ...],
 ) -> None:
     """Apply the configuration: show the preview, ask, then create, update, replace and delete.
 
@@ -36,19 +37,21 @@ def command(
       mlops-iac up -C examples/fraud-detection --yes
     """
     checked = run_phases(request_for(folder, overrides), until="check")
-    run = plan_against(checked, local_baseline(folder.resolve(), environment_of(checked)))
-    if run.refused:
-        refused = [item for item in gate_diagnostics(run) if item.severity is Severity.ERROR]
-        print_diagnostics((*refused, *finding_diagnostics(f for f in run.findings if f.stops)), folder, form)
-        sys.exit(EXIT_REFUSED)
-    if run.plan is None or run.graph is None:
-        raise ValueError("the plan phase made no plan")
-    if any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
-        if form == "text":
-            print_preview(run, form)
-        confirm("Apply these changes to the local target?", yes=choice.yes)
-    with local_engine(folder.resolve(), choice, quiet=form == "json") as engine:
-        result = engine.up(run.graph)
+    if checked.graph is None:
+        raise ValueError("the compile phase made no graph")
+    with engine_at(folder.resolve(), choice, quiet=form == "json") as engine:
+        baseline = baseline_of(engine.snapshots(checked.graph), f"the state of {engine.place}")
+        run = plan_against(checked, baseline, only)
+        if run.refused:
+            refused = [item for item in gate_diagnostics(run) if item.severity is Severity.ERROR]
+            print_diagnostics((*refused, *finding_diagnostics(f for f in run.findings if f.stops)), folder, form)
+            sys.exit(EXIT_REFUSED)
+        if run.plan is None:
+            raise ValueError("the plan phase made no plan")
+        if any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
+            if form == "text":
+                print_preview(run, form)
+            confirm(f"Apply these changes to {engine.place}?", yes=choice.yes)
+        result = engine.up(checked.graph, only)
     print_result("up", result, form)
-    if not result.ok:
-        sys.exit(EXIT_FAILURE)
+    exit_with(result)

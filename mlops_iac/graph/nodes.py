@@ -24,6 +24,11 @@ class Layer(StrEnum):
 LAYERS: tuple[Layer, ...] = tuple(Layer)
 
 
+def layer_of(project: str) -> Layer | None:
+    """The layer that a project is of by its name, None for a project of another shape."""
+    return next((layer for layer in LAYERS if project.endswith(f"-{layer.value}")), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """Pulumi resource options; names and meaning are Pulumi's.

@@ -17,7 +17,7 @@ from mlops_iac.diagnostics import ConfigPath, format_path
 from mlops_iac.graph.evaluate import SecretValue
 from mlops_iac.graph.nodes import Graph
 from mlops_iac.plan.compare import differences
-from mlops_iac.plan.diff import snapshot_of_graph
+from mlops_iac.plan.deployed import snapshot_of_graph
 from mlops_iac.plan.model import Kind, PropertyChange
 from mlops_iac.plan.paths import format_property
 from mlops_iac.spec.system import System

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mlops_iac.cli import baseline as preview_baseline
-from mlops_iac.cli import up
-from mlops_iac.pipeline import Baseline, request_at, run_phases
-from mlops_iac.plan.diff import snapshot_of_graph
+from mlops_iac.engines.local.store import Store
+from mlops_iac.pipeline import request_at, run_phases
+from mlops_iac.plan.deployed import snapshot_of_graph
 
 from .conftest import Run
 
@@ -51,9 +50,9 @@ def deployed(system: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The small system, as if it were deployed."""
     graph = run_phases(request_at(system), until="compile").graph
     assert graph is not None
-    baseline = Baseline("the local state", snapshot_of_graph(graph))
-    for module in (up, preview_baseline):
-        monkeypatch.setattr(module, "local_baseline", lambda folder, environment: baseline)
+    states = snapshot_of_graph(graph)
+    monkeypatch.setattr(Store, "stacks", lambda store: tuple((project, "dev") for project in states))
+    monkeypatch.setattr(Store, "load", lambda store, project, stack: states[project])
     return system
 
 

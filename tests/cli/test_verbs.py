@@ -130,14 +130,14 @@ def test_a_usage_error_is_bad_input_and_no_policy_violation(arguments: tuple[str
 def test_an_unknown_commit_is_a_diagnostic(system: Path, run: Run) -> None:
     result = run("preview", "-C", system, "--against", "nowhere")
     assert result.exit_code == 1
-    assert "MI7101" in result.stderr
+    assert "MI7003" in result.stderr
 
 
 @pytest.mark.parametrize("verb", ["up", "destroy"])
 def test_without_a_terminal_nothing_is_applied_unasked(verb: str, system: Path, run: Run) -> None:
     result = run(verb, "-C", system)
     assert result.exit_code == 1
-    assert "MI7102" in result.stderr and "--yes" in result.stderr
+    assert "MI7001" in result.stderr and "--yes" in result.stderr
     assert not list(system.glob(".mlops-iac/**/*.json"))
 
 
@@ -269,3 +269,16 @@ def test_diff_needs_no_state(system: Path, run: Run) -> None:
 def test_every_verb_is_tried_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8") + (Path(__file__).parent / "test_help.py").read_text("utf-8")
     assert [verb for verb in VERBS if f'"{verb}"' not in text] == []
+
+
+def test_only_some_layers_are_planned(system: Path, run: Run) -> None:
+    document = json.loads(run("preview", "-C", system, "--only", "data", "--format", "json").stdout)
+    assert [stack["layer"] for stack in document["stacks"]] == ["data"]
+    whole = json.loads(run("preview", "-C", system, "--format", "json").stdout)
+    assert len(whole["stacks"]) > 1
+
+
+def test_a_layer_that_does_not_exist_is_a_usage_error(system: Path, run: Run) -> None:
+    result = run("preview", "-C", system, "--only", "data,servin")
+    assert result.exit_code == 1
+    assert "'servin' is not a layer; choose from foundation, data" in result.stderr

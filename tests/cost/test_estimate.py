@@ -18,7 +18,7 @@ from mlops_iac.cost.model import Estimate
 from mlops_iac.cost.sweep import combinations
 from mlops_iac.diagnostics import Severity
 from mlops_iac.pipeline import request_at, run_phases
-from mlops_iac.plan.diff import snapshot_of_graph
+from mlops_iac.plan.deployed import snapshot_of_graph
 from mlops_iac.policies.policy import StackView, view
 from mlops_iac.render.cost import cost_json, summary_line
 from mlops_iac.render.json import to_text

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_iac.pipeline import Baseline, Run, plan_against, request_at, run_phases
-from mlops_iac.plan.diff import snapshot_of_graph
+from mlops_iac.plan.deployed import snapshot_of_graph
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fraud-detection"
 TODAY = "2026-06-30"

@@ -10,7 +10,9 @@ import pytest
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, archive, asset
 from mlops_iac.graph.nodes import Graph, Layer, Stack
 from mlops_iac.graph.values import Join, Ref, Secret, StackOutput, ToJson
-from mlops_iac.plan.diff import diff_node, plan_graph, snapshot_of_graph
+from mlops_iac.plan.decision import diff_node
+from mlops_iac.plan.deployed import snapshot_of_graph
+from mlops_iac.plan.diff import plan_graph
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange
 from mlops_iac.providers.facts import facts_of
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 
 from mlops_iac.graph.nodes import Graph
-from mlops_iac.plan.diff import plan_graph, snapshot_of_graph
+from mlops_iac.plan.deployed import snapshot_of_graph
+from mlops_iac.plan.diff import plan_graph
 from mlops_iac.plan.impact import ImpactRule, ImpactSeverity, impacts_of
 from mlops_iac.plan.impacts import rules
 from mlops_iac.providers.facts import facts_of

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, reveal
 from mlops_iac.graph.nodes import Graph
 from mlops_iac.plan.compare import differences
-from mlops_iac.plan.diff import plan_graph, snapshot_of_graph
+from mlops_iac.plan.deployed import snapshot_of_graph
+from mlops_iac.plan.diff import plan_graph
 from mlops_iac.plan.model import Kind, Op
 from mlops_iac.plan.paths import format_property, parse_property, restore
 

@@ -16,7 +16,7 @@ from mlops_iac.cli.policy import command
 from mlops_iac.diagnostics import Location
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
 from mlops_iac.pipeline import request_at, run_phases
-from mlops_iac.plan.diff import snapshot_of_graph
+from mlops_iac.plan.deployed import snapshot_of_graph
 from mlops_iac.policies.checker import chosen_rules, judge, rules_of
 from mlops_iac.policies.foreign import view_state
 from mlops_iac.policies.policy import Enforcement, Finding, ResourceView, StackView, Verdict, fail, unknown

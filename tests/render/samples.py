@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from mlops_iac.diagnostics import Diagnostic, Location, Severity
 from mlops_iac.graph.nodes import Graph, Layer, Node, Options, Stack
 from mlops_iac.graph.values import Archive, Join, NodeKey, Ref, Secret, StackOutput, TextAsset, ToJson, Value
-from mlops_iac.plan.diff import plan_graph, snapshot_of_graph
+from mlops_iac.plan.deployed import snapshot_of_graph
+from mlops_iac.plan.diff import plan_graph
 from mlops_iac.plan.model import Plan
 from mlops_iac.providers.facts import PropertyFacts, Replaces, TypeFacts
 

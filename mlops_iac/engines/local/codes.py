@@ -1,17 +1,9 @@
-"""The diagnostics of the local engine: MI710x files and lock, MI711x applying, MI712x emulators."""
+"""The diagnostics of the local engine: MI711x applying, MI712x emulators."""
 
 from __future__ import annotations
 
 from typing import Final
 
-WRITE_FAILED: Final = "MI7100"
-"""A file of the state folder could not be written."""
-LOCKED: Final = "MI7101"
-"""Another run holds the lock."""
-LOCKED_ELSEWHERE: Final = "MI7102"
-"""A run on another host holds the lock, so whether it lives cannot be seen."""
-BAD_LOCK: Final = "MI7103"
-"""The lock file cannot be understood."""
 RESOURCE_FAILED: Final = "MI7110"
 """An operation on a resource failed."""
 PROTECTED: Final = "MI7111"

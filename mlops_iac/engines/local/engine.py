@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
-import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.events import OnEvent, RunResult, StackResult
 from mlops_iac.engines.local import moto_server
 from mlops_iac.engines.local.codes import EMULATOR_GONE, PROTECTED
-from mlops_iac.engines.local.events import OnEvent, RunResult, StackResult
 from mlops_iac.engines.local.executor import Settings, apply_stack, package_of
 from mlops_iac.engines.local.kubernetes.cluster import ClusterChoice, Clusters
 from mlops_iac.engines.local.provider import (
@@ -27,7 +26,10 @@ from mlops_iac.engines.local.provider import (
 )
 from mlops_iac.engines.local.refresh import refresh_stack
 from mlops_iac.engines.local.store import Store
-from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
+from mlops_iac.engines.signals import on_signals
+from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack, layer_of
+from mlops_iac.plan.model import Plan
+from mlops_iac.state import checkpoint
 from mlops_iac.state.checkpoint import parse_urn
 from mlops_iac.state.snapshot import ResourceState, Snapshot
 
@@ -70,6 +72,16 @@ class LocalEngine:
         """The state folder: backups, export, import."""
         return self._store
 
+    @property
+    def place(self) -> str:
+        """Where it applies, for a sentence."""
+        return "the local target"
+
+    @property
+    def details(self) -> tuple[tuple[str, str], ...]:
+        """Nothing: everything stays on this machine."""
+        return ()
+
     def load_snapshots(self, environment: str | None = None) -> dict[str, Snapshot]:
         """The state of every stack by project, of one environment where it is given. Takes no lock."""
         return {
@@ -78,11 +90,19 @@ class LocalEngine:
             if environment in (None, stack)
         }
 
-    def outputs(self, environment: str) -> dict[str, Mapping[str, Any]]:
-        """The outputs of every stack of an environment, by project."""
-        return {project: snapshot.outputs for project, snapshot in self.load_snapshots(environment).items()}
+    def snapshots(self, graph: Graph) -> dict[str, Snapshot]:
+        """The state of each stack of the environment by project. Takes no lock."""
+        return {
+            project: snapshot
+            for project, snapshot in self.load_snapshots(graph.environment).items()
+            if snapshot.resources or snapshot.pending
+        }
 
-    def up(self, graph: Graph) -> RunResult:
+    def disagreements(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> tuple[Diagnostic, ...]:
+        """Nothing: the plan was made by the function that decides each operation."""
+        return ()
+
+    def up(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
         """Bring every layer in order to what ``graph`` declares; stop after a layer with a failure.
 
         Stacks of the same system and environment that the graph no longer has are deleted last, users first.
@@ -92,8 +112,14 @@ class LocalEngine:
             self._refuse_lost_emulator(states)
             factory = self._factory()
             results: list[StackResult] = []
-            outputs: dict[str, Mapping[str, Any]] = {}
+            outputs = {
+                layer.value: states[project].outputs
+                for project in states
+                if (layer := layer_of(project)) is not None and layer not in only
+            }
             for stack in graph.stacks:
+                if stack.layer not in only:
+                    continue
                 result = apply_stack(stack, outputs, factory, self._store, settings)
                 results.append(result)
                 outputs[stack.layer.value] = result.outputs
@@ -101,13 +127,14 @@ class LocalEngine:
                     return self._result(results)
             kept = {stack.project for stack in graph.stacks}
             for gone in _last_first(states[project] for project in states if project not in kept):
-                if gone.project.startswith(f"{graph.system}-") and (gone.resources or gone.pending):
+                ours = gone.project.startswith(f"{graph.system}-") and _is_of(gone.project, only)
+                if ours and (gone.resources or gone.pending):
                     results.append(self._delete_all(gone, factory, settings))
                     if not results[-1].ok:
                         break
             return self._result(results)
 
-    def refresh(self, graph: Graph | None = None) -> RunResult:
+    def refresh(self, graph: Graph | None = None, only: Collection[Layer] = LAYERS) -> RunResult:
         """Read every resource and take what is found into the state; of ``graph``'s stacks, or of all.
 
         An emulator that is gone is started again, empty: what it held is then dropped from the state.
@@ -118,17 +145,21 @@ class LocalEngine:
             results = [
                 refresh_stack(project, stack, factory, self._store, settings)
                 for project, stack in self._store.stacks()
-                if wanted is None or (project, stack) in wanted
+                if (wanted is None or (project, stack) in wanted) and _is_of(project, only)
             ]
             return self._result(results)
 
-    def destroy(self, environment: str, *, forget: bool = False) -> RunResult:
-        """Delete every resource of every stack of an environment, last layer first.
+    def destroy(self, graph: Graph, only: Collection[Layer] = LAYERS, *, forget: bool = False) -> RunResult:
+        """Delete every resource of every stack of the environment, last layer first.
 
         ``forget`` empties the state without a call, for resources whose emulator is gone.
         """
         with self._run() as settings:
-            states = self.load_snapshots(environment)
+            states = {
+                project: state
+                for project, state in self.load_snapshots(graph.environment).items()
+                if _is_of(project, only)
+            }
             if forget:
                 return self._result([self._forget(snapshot) for snapshot in _last_first(states.values())])
             self._refuse_lost_emulator(states)
@@ -141,6 +172,29 @@ class LocalEngine:
                     if not results[-1].ok:
                         break
             return self._result(results)
+
+    def stop_if_empty(self) -> None:
+        """End the emulators once no stack of any environment has resources."""
+        if not any(snapshot.resources for snapshot in self.load_snapshots().values()):
+            self.stop()
+
+    def cancel(self, graph: Graph, only: Collection[Layer] = LAYERS) -> tuple[str, ...]:
+        """Release the lock that a run on another host left; a dead run of this host needs none of that."""
+        with self._store.locked(self._options.command, force=True) as previous:
+            return () if previous is None else (f"the lock of {previous}",)
+
+    def export_state(self, project: str, stack: str) -> dict[str, Any]:
+        """A stack's state as ``pulumi stack export`` writes it, secrets sealed."""
+        document: dict[str, Any] = json.loads(self._store.export(self._store.load(project, stack)))
+        return document
+
+    def import_state(self, project: str, stack: str, document: Mapping[str, Any]) -> None:
+        """Put a ``pulumi stack export`` in the place of a stack's state; the one before is kept as a backup."""
+        with self._store.locked(self._options.command, force=self._options.force):
+            text = json.dumps(document)
+            imported = checkpoint.read(text, self._store.unseal, source="the import", expected=(project, stack))
+            serial = max(imported.serial, self._store.load(project, stack).serial)
+            self._store.save(replace(imported, serial=serial))
 
     def stop(self) -> None:
         """End the emulators that this system started; their resources go with them."""
@@ -155,12 +209,12 @@ class LocalEngine:
         self._notes = []
         with (
             self._store.locked(self._options.command, force=self._options.force),
-            _on_signals(asked.set),
+            on_signals(asked.set),
         ):
             yield Settings(self._options.parallel, self._options.on_event, asked.is_set)
 
     def _delete_all(self, snapshot: Snapshot, factory: ProviderFactory, settings: Settings) -> StackResult:
-        empty = Stack(_layer_of(snapshot.project), snapshot.project, snapshot.stack, ())
+        empty = Stack(layer_of(snapshot.project) or LAYERS[-1], snapshot.project, snapshot.stack, ())
         return apply_stack(empty, {}, factory, self._store, settings)
 
     def _forget(self, snapshot: Snapshot) -> StackResult:
@@ -227,24 +281,6 @@ class LocalEngine:
             raise DiagnosticsError(gone)
 
 
-@contextmanager
-def _on_signals(ask: Callable[[], None]) -> Iterator[None]:
-    """Call ``ask`` on the first SIGINT or SIGTERM. Only the main thread can take signals; elsewhere nothing changes."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        ask()
-
-    former = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-
 def _refuse_protected(states: Iterable[Snapshot]) -> None:
     """A protected resource in one layer must not leave the others half destroyed."""
     protected = [resource for snapshot in states for resource in snapshot.resources if resource.protect]
@@ -260,11 +296,12 @@ def _refuse_protected(states: Iterable[Snapshot]) -> None:
 
 
 def _last_first(snapshots: Any) -> list[Snapshot]:
-    return sorted(snapshots, key=lambda item: LAYERS.index(_layer_of(item.project)), reverse=True)
+    return sorted(snapshots, key=lambda item: LAYERS.index(layer_of(item.project) or LAYERS[-1]), reverse=True)
 
 
-def _layer_of(project: str) -> Layer:
-    return next((layer for layer in LAYERS if project.endswith(f"-{layer.value}")), LAYERS[-1])
+def _is_of(project: str, only: Collection[Layer]) -> bool:
+    """Whether a project is of one of the layers; one of another shape counts as of the last."""
+    return (layer_of(project) or LAYERS[-1]) in only
 
 
 def _lives_in(resource: ResourceState, packages: tuple[str, ...]) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.events import Event, EventKind, OnEvent, Outcome, Resolution, StackResult
 from mlops_iac.engines.local.codes import (
     MISSING_OUTPUT,
     OUTCOME_UNKNOWN,
@@ -23,7 +24,6 @@ from mlops_iac.engines.local.codes import (
     RESOURCE_FAILED,
 )
 from mlops_iac.engines.local.dependents import deleted_along
-from mlops_iac.engines.local.events import Event, EventKind, OnEvent, Outcome, Resolution, StackResult
 from mlops_iac.engines.local.provider import (
     RECORDED,
     OutcomeUnknownError,
@@ -39,7 +39,8 @@ from mlops_iac.engines.local.values import plain, with_secrets
 from mlops_iac.graph.evaluate import UNKNOWN, compact_json, contains_unknown, evaluate, property_at
 from mlops_iac.graph.nodes import Node, Stack
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, references
-from mlops_iac.plan.diff import PROVIDER_REPLACED, Decision, diff_node, plan_stack
+from mlops_iac.plan.decision import PROVIDER_REPLACED, Decision, diff_node
+from mlops_iac.plan.diff import plan_stack
 from mlops_iac.plan.model import Change, Op
 from mlops_iac.providers.facts import facts_of
 from mlops_iac.state.checkpoint import PROVIDER_PREFIX, parse_urn

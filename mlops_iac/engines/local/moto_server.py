@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Final
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.files import FILE_MODE, write_atomic
 from mlops_iac.engines.local.codes import EMULATOR_FAILED
-from mlops_iac.engines.local.files import FILE_MODE, write_atomic
-from mlops_iac.engines.local.lock import boot_id, process_start
 from mlops_iac.engines.local.moto_child import IDENTITY_PATH
+from mlops_iac.engines.lock import boot_id, process_start
 
 START_SECONDS: Final = 60
 """How long a server may take to listen; it takes about one second on an idle machine."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.events import Resolution
 from mlops_iac.engines.local.codes import UNRESOLVED
-from mlops_iac.engines.local.events import Resolution
 from mlops_iac.engines.local.provider import Provider, ProviderError
 from mlops_iac.engines.local.store import Ledger
 from mlops_iac.engines.local.values import plain, with_secrets

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.events import Drift, Event, EventKind, StackResult
 from mlops_iac.engines.local.codes import RESOURCE_FAILED
-from mlops_iac.engines.local.events import Drift, Event, EventKind, StackResult
 from mlops_iac.engines.local.executor import DEFAULTS, Settings, provider_of
 from mlops_iac.engines.local.provider import RECORDED, Found, ProviderError, ProviderFactory
 from mlops_iac.engines.local.recovery import resolve_pending

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.engines.local import lock
-from mlops_iac.engines.local.files import (
+from mlops_iac.engines import lock
+from mlops_iac.engines.files import (
     FILE_MODE,
     make_private_folder,
     sync_folder,

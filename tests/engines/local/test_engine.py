@@ -18,7 +18,7 @@ from mlops_iac.engines.local import moto_server
 from mlops_iac.engines.local.aws.session import Session
 from mlops_iac.engines.local.codes import EMULATOR_GONE, NOT_LOOPBACK
 from mlops_iac.engines.local.engine import LocalEngine, LocalOptions
-from mlops_iac.engines.local.lock import process_start
+from mlops_iac.engines.lock import process_start
 from mlops_iac.graph.nodes import Graph, Layer, Node, Options, Stack
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value
 from mlops_iac.plan.diff import plan_graph
@@ -72,7 +72,7 @@ def test_the_life_of_a_system(engine: LocalEngine) -> None:
     first = engine.up(system())
     assert first.ok and first.summary()[Op.CREATE] == 4
     assert [outcome.type for stack in first.stacks for outcome in stack.recorded] == [ALARM]
-    assert engine.outputs("dev")["fraud-data"] == {"bucket": "arn:aws:s3:::fraud-raw"}
+    assert engine.load_snapshots("dev")["fraud-data"].outputs == {"bucket": "arn:aws:s3:::fraud-raw"}
     again = engine.up(system())
     assert again.summary() == {**dict.fromkeys(Op, 0), Op.SAME: 4}
     plan = plan_graph(system("Suspended"), engine.load_snapshots("dev"), "the local state")
@@ -81,7 +81,7 @@ def test_the_life_of_a_system(engine: LocalEngine) -> None:
     assert {outcome.urn: outcome.op for stack in changed.stacks for outcome in stack.done} == planned
     gone = engine.up(system("Suspended", operations=False))
     assert gone.summary()[Op.DELETE] == 1
-    end = engine.destroy("dev")
+    end = engine.destroy(system())
     assert end.ok and [stack.project for stack in end.stacks] == ["fraud-data", "fraud-foundation"]
     assert all(not snapshot.resources for snapshot in engine.load_snapshots("dev").values())
 
@@ -105,7 +105,7 @@ def test_drift_is_found_and_mended(engine: LocalEngine) -> None:
 def test_a_lost_emulator_is_said(engine: LocalEngine) -> None:
     engine.up(system())
     moto_server.stop(engine.store.folder)
-    for attempt in (lambda: engine.up(system()), lambda: engine.destroy("dev")):
+    for attempt in (lambda: engine.up(system()), lambda: engine.destroy(system())):
         with pytest.raises(DiagnosticsError) as caught:
             attempt()
         assert caught.value.diagnostics[0].code == EMULATOR_GONE
@@ -118,7 +118,7 @@ def test_a_lost_emulator_is_said(engine: LocalEngine) -> None:
 def test_forgetting_a_lost_emulator(engine: LocalEngine) -> None:
     engine.up(system())
     moto_server.stop(engine.store.folder)
-    assert engine.destroy("dev", forget=True).ok
+    assert engine.destroy(system(), forget=True).ok
     assert engine.up(system()).summary()[Op.CREATE] == 4
 
 
@@ -215,3 +215,17 @@ def test_the_server_is_found_again_and_ends(tmp_path: Path) -> None:
     assert moto_server.stop(tmp_path)
     assert process_start(server.pid) is None
     assert moto_server.find(tmp_path) is None and not moto_server.stop(tmp_path)
+
+
+def test_only_some_layers_are_applied_and_the_others_are_read_as_deployed(engine: LocalEngine) -> None:
+    first = engine.up(system(), (Layer.FOUNDATION,))
+    assert [stack.project for stack in first.stacks] == ["fraud-foundation"]
+    assert engine.snapshots(system()).keys() == {"fraud-foundation"}
+    second = engine.up(system(operations=False), (Layer.DATA,))
+    assert second.ok and [stack.project for stack in second.stacks] == ["fraud-data"]
+    topic = engine.load_snapshots("dev")["fraud-foundation"].outputs["topic"]
+    bucket = next(item for item in engine.load_snapshots("dev")["fraud-data"].resources if item.type == BUCKET)
+    assert bucket.inputs["tags"] == {"topic": topic}
+    gone = engine.destroy(system(), (Layer.DATA,))
+    assert [stack.project for stack in gone.stacks] == ["fraud-data"]
+    assert engine.snapshots(system()).keys() == {"fraud-foundation"}

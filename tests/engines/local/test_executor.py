@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlops_iac.diagnostics import DiagnosticsError
+from mlops_iac.engines.events import Event, EventKind
 from mlops_iac.engines.local.codes import MISSING_OUTPUT, OUTCOME_UNKNOWN, PROTECTED, RESOURCE_FAILED
-from mlops_iac.engines.local.events import Event, EventKind
 from mlops_iac.engines.local.executor import Settings, apply_stack
 from mlops_iac.engines.local.provider import OutcomeUnknownError, ProviderError
 from mlops_iac.engines.local.store import Store

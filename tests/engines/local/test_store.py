@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from mlops_iac.diagnostics import DiagnosticsError
-from mlops_iac.engines.local import files, lock
-from mlops_iac.engines.local.codes import LOCKED, LOCKED_ELSEWHERE, WRITE_FAILED
+from mlops_iac.engines import files, lock
+from mlops_iac.engines.codes import LOCKED, LOCKED_ELSEWHERE, WRITE_FAILED
 from mlops_iac.engines.local.executor import apply_stack
 from mlops_iac.engines.local.store import Store
 from mlops_iac.graph.evaluate import SecretValue
@@ -98,7 +98,7 @@ def test_a_full_disk_stops_further_creates(tmp_path: Path, store: Store, monkeyp
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(descriptor, data)
 
-    monkeypatch.setattr("mlops_iac.engines.local.files.os.write", full)
+    monkeypatch.setattr("mlops_iac.engines.files.os.write", full)
     with pytest.raises(DiagnosticsError) as caught:
         apply_stack(chain(40), {}, factory(provider), store)
     monkeypatch.undo()

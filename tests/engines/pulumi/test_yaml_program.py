@@ -1,4 +1,4 @@
-"""The Pulumi YAML program that ``graph.serialise`` writes, run by the real CLI."""
+"""The Pulumi YAML program that ``graph.forms`` writes, run by the real CLI."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pulumi_harness import SYSTEM, Backend, Expected, needs_cli, previewed, regi
 from pulumi_sample import sample_graph
 
 from mlops_iac.compose.composition import ComposeRequest
+from mlops_iac.graph.forms.pulumi_yaml import pulumi_yaml
 from mlops_iac.graph.nodes import LAYERS, Graph, Stack
-from mlops_iac.graph.serialise import pulumi_yaml
 from mlops_iac.pipeline import Request, run_phases
 
 pytestmark = [

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from mlops_iac.engines.local.files import write_atomic
+from mlops_iac.engines.files import write_atomic
 
 ADMINISTRATORS: Final = "system:masters"
 """The group that may do everything on an API server."""

@@ -22,13 +22,13 @@ from typing import Final
 import yaml
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.files import FILE_MODE, make_private_folder, write_atomic
 from mlops_iac.engines.local.codes import CLUSTER_FAILED
-from mlops_iac.engines.local.files import FILE_MODE, make_private_folder, write_atomic
 from mlops_iac.engines.local.kubernetes.certificates import make_certificates
 from mlops_iac.engines.local.kubernetes.client import Cluster
 from mlops_iac.engines.local.kubernetes.kubeconfig import cluster_of
-from mlops_iac.engines.local.lock import boot_id, process_start
 from mlops_iac.engines.local.provider import ProviderError
+from mlops_iac.engines.lock import boot_id, process_start
 
 BINARIES: Final = ("etcd", "kube-apiserver")
 CONTEXT: Final = "mlops-iac-local"

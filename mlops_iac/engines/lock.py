@@ -17,8 +17,8 @@ from getpass import getuser
 from pathlib import Path
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.engines.local.codes import BAD_LOCK, LOCKED, LOCKED_ELSEWHERE
-from mlops_iac.engines.local.files import FILE_MODE, write_atomic, write_failure
+from mlops_iac.engines.codes import BAD_LOCK, LOCKED, LOCKED_ELSEWHERE
+from mlops_iac.engines.files import FILE_MODE, write_atomic, write_failure
 
 
 @dataclass(frozen=True, slots=True)

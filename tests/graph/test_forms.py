@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from mlops_iac.diagnostics import Location
 from mlops_iac.graph.evaluate import SecretValue, evaluate
+from mlops_iac.graph.forms.json_form import graph_json, stack_from_json
+from mlops_iac.graph.forms.manifests import kubernetes_manifests
+from mlops_iac.graph.forms.pulumi_yaml import pulumi_yaml
 from mlops_iac.graph.nodes import Layer, Node, Options, Stack
-from mlops_iac.graph.serialise import graph_json, kubernetes_manifests, pulumi_yaml, stack_from_json
 from mlops_iac.graph.values import (
     Archive,
     Join,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.engines.local.codes import WRITE_FAILED
+from mlops_iac.engines.codes import WRITE_FAILED
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700

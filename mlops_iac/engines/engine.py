@@ -1,0 +1,80 @@
+"""What every engine can do, so that a verb is written once: ``local`` on this machine, ``pulumi`` by the real CLI."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
+
+from mlops_iac.diagnostics import Diagnostic
+from mlops_iac.engines.events import RunResult
+from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
+from mlops_iac.graph.values import StackOutput, references
+from mlops_iac.plan.model import Plan
+from mlops_iac.state.snapshot import Snapshot
+
+
+class Engine(Protocol):
+    """Applies graphs and keeps their state. ``only`` limits a method to some layers; the others are left alone.
+
+    Every method raises ``DiagnosticsError`` when the state cannot be read, is locked or cannot be written, and when
+    what the engine needs is not there. What fails while it runs is in the result.
+    """
+
+    @property
+    def place(self) -> str:
+        """Where it applies, for a sentence: ``the local target``."""
+        ...
+
+    @property
+    def details(self) -> tuple[tuple[str, str], ...]:
+        """What somebody must know before agreeing to a change, as (what, value): account, region, backend, stacks."""
+        ...
+
+    def snapshots(self, graph: Graph) -> dict[str, Snapshot]:
+        """The state of each stack of the system and environment by project, also of layers that ``graph`` lost.
+
+        Stacks that were never deployed are left out. Takes no lock.
+        """
+        ...
+
+    def disagreements(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> tuple[Diagnostic, ...]:
+        """What the engine would do otherwise than ``plan`` says; changes nothing."""
+        ...
+
+    def up(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
+        """Bring the layers in order to what ``graph`` declares; what needs a layer with a failure is not tried.
+
+        Layers that the state has and the graph does not are deleted last, users first.
+        """
+        ...
+
+    def refresh(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
+        """Read every resource and take what is found into the state."""
+        ...
+
+    def destroy(self, graph: Graph, only: Collection[Layer] = LAYERS, *, forget: bool = False) -> RunResult:
+        """Delete every resource of the environment, last layer first; with ``forget`` only from the state."""
+        ...
+
+    def stop_if_empty(self) -> None:
+        """End what runs only to hold resources, once no state has any: the local target's servers."""
+        ...
+
+    def cancel(self, graph: Graph, only: Collection[Layer] = LAYERS) -> tuple[str, ...]:
+        """Release what a run that died still holds; answers what was released, in words."""
+        ...
+
+    def export_state(self, project: str, stack: str) -> dict[str, Any]:
+        """A stack's state as ``pulumi stack export`` writes it, secrets sealed."""
+        ...
+
+    def import_state(self, project: str, stack: str, document: Mapping[str, Any]) -> None:
+        """Put ``document``, a ``pulumi stack export``, in the place of a stack's state."""
+        ...
+
+
+def read_layers(stack: Stack) -> frozenset[Layer]:
+    """The other layers whose outputs a stack reads."""
+    values = (*(node.inputs for node in stack.nodes), stack.outputs)
+    found = (ref.layer for value in values for ref in references(value) if isinstance(ref, StackOutput))
+    return frozenset(map(Layer, found)) - {stack.layer}

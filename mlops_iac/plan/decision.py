@@ -1,0 +1,154 @@
+"""Decides what happens to one resource: same, update or replace, and because of which properties.
+
+The preview and the local engine both ask ``diff_node``. The rules are those of Pulumi's engine and its providers.
+Source: https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/step_generator.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown
+from mlops_iac.graph.nodes import Node
+from mlops_iac.plan.compare import Difference, differences
+from mlops_iac.plan.model import Kind, Op, PropertyChange
+from mlops_iac.plan.paths import PropertyPath, format_property, parse_property, restore, touches
+from mlops_iac.providers.facts import Replaces, TypeFacts
+from mlops_iac.state.snapshot import ResourceState
+
+Facts = Callable[[str], TypeFacts | None]
+"""Answers a type token with what is known of the type."""
+
+PROVIDER_REPLACED: Final = "provider"
+"""The replace reason of a resource whose provider is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to one resource. ``inputs`` are those to apply: ignored changes taken back, secrets
+    marked."""
+
+    op: Op
+    inputs: Mapping[str, Any]
+    diff: tuple[PropertyChange, ...] = ()
+    replace_reasons: tuple[str, ...] = ()
+    delete_before_replace: bool = False
+
+
+def diff_node(
+    node: Node,
+    new_inputs: Mapping[str, Any],
+    old: ResourceState | None,
+    facts: TypeFacts | None,
+    *,
+    provider_inputs: Mapping[str, Any] | None = None,
+    provider_replaced: bool = False,
+    settled: Collection[str] = (),
+) -> Decision:
+    """Decide what happens to ``node``, whose evaluated inputs are ``new_inputs`` and whose state is ``old``.
+
+    ``provider_inputs`` are the evaluated inputs of the node's explicit provider; a ``provider_replaced`` one
+    replaces the resource. ``settled`` names the inputs whose unknown parts cannot have moved, since what
+    they come from does not change: those parts count as equal.
+    """
+    inputs = mark_secrets(new_inputs, facts)
+    if old is None:
+        return Decision(Op.CREATE, inputs)
+    for pattern in node.options.ignore_changes:
+        inputs = restore(inputs, old.inputs, parse_property(pattern))
+    found = [
+        difference
+        for difference in differences(old.inputs, inputs)
+        if not (difference.path[0] in settled and contains_unknown(difference.new))
+    ]
+    if not found and not provider_replaced:
+        return Decision(Op.SAME, inputs)
+    diff = tuple(_judge(node, difference, inputs, facts, provider_inputs or {}) for difference in found)
+    reasons = tuple(change.path for change in diff if change.replaces)
+    if provider_replaced:
+        reasons = (PROVIDER_REPLACED, *reasons)
+    if not reasons:
+        return Decision(Op.UPDATE, inputs, diff)
+    first = node.options.delete_before_replace or (facts is not None and facts.deletes_first(old.inputs, inputs))
+    return Decision(Op.REPLACE, inputs, diff, reasons, first)
+
+
+def _judge(
+    node: Node,
+    difference: Difference,
+    inputs: Mapping[str, Any],
+    facts: TypeFacts | None,
+    provider_inputs: Mapping[str, Any],
+) -> PropertyChange:
+    """One difference as a property change: does it replace the resource, and is it secret?"""
+    path, kind, old, new = difference
+    verdict = Replaces.NEVER
+    if facts is not None:
+        verdicts = {facts.replaced_by(leaf) for leaf in (*_leaves(old, path), *_leaves(new, path))}
+        verdict = next((v for v in (Replaces.ALWAYS, Replaces.MAYBE) if v in verdicts), Replaces.NEVER)
+        if facts.is_secret(path):
+            old, new = as_secret(old), as_secret(new)
+    verdict = _condition(node.type, difference, inputs, provider_inputs) or verdict
+    if any(touches(parse_property(pattern), path) for pattern in node.options.replace_on_changes):
+        verdict = Replaces.ALWAYS
+    return PropertyChange(format_property(path), kind, old, new, verdict is Replaces.ALWAYS, verdict is Replaces.MAYBE)
+
+
+def _leaves(value: Any, path: PropertyPath) -> Iterator[PropertyPath]:
+    """The paths of the single values inside ``value``: an object that appears as a whole may hold one that
+    replaces."""
+    members: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, Mapping):
+        members = value.items()
+    elif isinstance(value, list):
+        members = enumerate(value)
+    empty = True
+    for key, member in members:
+        empty = False
+        yield from _leaves(member, (*path, key))
+    if empty:
+        yield path
+
+
+def _condition(
+    type: str, difference: Difference, inputs: Mapping[str, Any], provider_inputs: Mapping[str, Any]
+) -> Replaces | None:
+    """The verdict where it depends on more than the property: a switch of the provider, or being unknown.
+
+    Sources: `forceNewProperties` and `DiffConfig` in
+    https://github.com/pulumi/pulumi-kubernetes/tree/master/provider/pkg/provider, and
+    https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/enhanced-region-support (the
+    provider's region moves every resource).
+    """
+    path = difference.path
+    switch = {
+        "kubernetes:core/v1:ConfigMap": "enableConfigMapMutable",
+        "kubernetes:core/v1:Secret": "enableSecretMutable",
+    }.get(type)
+    if switch is not None and path[0] in ("binaryData", "data", "stringData"):
+        editable = provider_inputs.get(switch) in (True, "true") and inputs.get("immutable") is not True
+        return Replaces.NEVER if editable else Replaces.ALWAYS
+    if type in ("pulumi:providers:aws", "pulumi:providers:aws-native") and path == ("region",):
+        return Replaces.ALWAYS
+    if type == "pulumi:providers:kubernetes" and path[0] in ("kubeconfig", "context", "cluster"):
+        if inputs.get("clusterIdentifier"):
+            return Replaces.NEVER
+        # Another kubeconfig may mean another cluster; while it is unknown the provider assumes that it does.
+        return Replaces.ALWAYS if contains_unknown(difference.new) else Replaces.MAYBE
+    if type == "pulumi:providers:kubernetes" and path == ("clusterIdentifier",):
+        # Saying for the first time which cluster it is moves nothing.
+        return Replaces.ALWAYS if difference.kind is Kind.UPDATE else Replaces.NEVER
+    return None
+
+
+def mark_secrets(inputs: Mapping[str, Any], facts: TypeFacts | None) -> Mapping[str, Any]:
+    """``inputs`` with the properties that the type declares secret marked so, as Pulumi's SDKs mark them."""
+    names = [name for name in facts.secrets if inputs.get(name) is not None] if facts is not None else []
+    return {**inputs, **{name: as_secret(inputs[name]) for name in names}} if names else inputs
+
+
+def as_secret(value: Any) -> Any:
+    """``value`` marked secret; nothing and what is marked already stay as they are."""
+    return value if value is None or value is UNKNOWN or isinstance(value, SecretValue) else SecretValue(value)

@@ -1,7 +1,8 @@
 """What went wrong, where, and what to do: the one message type of every phase.
 
 Codes: MI1xxx compose, MI2xxx shape, MI3xxx references and meaning, MI4xxx compile,
-MI5xxx policy, MI6xxx plan gates, MI7xxx engine, MI9xxx users' own.
+MI5xxx policy, MI6xxx plan gates, MI7xxx engine, MI8xxx installed packages' components and policies,
+MI9xxx users' own.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +65,23 @@ def machine_checks() -> tuple[Check, ...]:
         _module(pulumi, "pulumi_aws", "pip install 'mlops-iac[pulumi]'", needed=False),
         _module(pulumi, "pulumi_kubernetes", "pip install 'mlops-iac[pulumi]'", needed=False),
         _program("previews against git refs", "git", "install git"),
+        *_plugins(),
     )
+
+
+def _plugins() -> Iterator[Check]:
+    """What other installed packages offer, each imported to see whether it works."""
+    from mlops_iac.components.registry import ENTRY_POINT_GROUP, registry
+    from mlops_iac.plugins import offers
+    from mlops_iac.policies.registry import PACKS_GROUP, POLICIES_GROUP, packs, policies
+
+    target = "installed packages"
+    problems = [*registry().problems(), *policies().problems(), *packs().problems()]
+    for group in (ENTRY_POINT_GROUP, POLICIES_GROUP, PACKS_GROUP):
+        for name, found in offers(group).items():
+            broken = next((each.message for each in problems if any(str(offer) in each.message for offer in found)), "")
+            what = f"{group.partition('.')[2]} {name}"
+            yield Check(target, what, not broken, broken or found[0].package)
 
 
 def _module(target: str, name: str, remedy: str, *, needed: bool = True) -> Check:

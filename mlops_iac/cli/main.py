@@ -28,6 +28,7 @@ VERBS: Final[dict[str, str]] = {
     "graph": "Draw the system: mermaid, svg or a page.",
     "diff": "Compare two environments: keys, resources, and what a promotion carries.",
     "explain": "Which line made this resource, and what does this line make?",
+    "kinds": "List what a system can declare, and describe one kind.",
     "schema": "Print or write the JSON Schemas that editors use.",
     "doctor": "Check what this machine has for each target.",
     "completion": "Print the shell completion script.",

@@ -50,6 +50,9 @@ def list_policies(form: str) -> None:
     """
     from mlops_iac.policies.registry import packs, policies
 
+    for problem in (*policies().problems(), *packs().problems()):
+        click.echo(f"left out: {problem.message}\n  hint  {problem.hint}", err=True)
+    known, bundles = policies().sound().values(), packs().sound().values()
     if form == "json":
         click.echo(
             json.dumps(
@@ -62,11 +65,11 @@ def list_policies(form: str) -> None:
                             "enforcement": p.enforcement.value,
                             "controls": {name: list(ids) for name, ids in p.controls.items()},
                         }
-                        for p in policies().values()
+                        for p in known
                     ],
                     "packs": [
                         {"id": p.id, "title": p.title, "rules": {k: v.value for k, v in p.rules.items()}}
-                        for p in packs().values()
+                        for p in bundles
                     ],
                 },
                 indent=2,
@@ -75,7 +78,7 @@ def list_policies(form: str) -> None:
         return
     from mlops_iac.render.policies import catalogue_text
 
-    click.echo(catalogue_text(policies().values(), packs().values()), nl=False)
+    click.echo(catalogue_text(known, bundles), nl=False)
 
 
 @command.command("explain")
@@ -95,7 +98,7 @@ def explain_policy(rule: str) -> None:
         close = difflib.get_close_matches(rule, policies(), 1)
         hint = f" Did you mean {close[0]!r}?" if close else " `mlops-iac policy list` shows them all."
         raise click.ClickException(f"there is no policy {rule!r}.{hint}")
-    click.echo(policy_text(policies()[rule], [p for p in packs().values() if rule in p.rules]), nl=False)
+    click.echo(policy_text(policies()[rule], [p for p in packs().sound().values() if rule in p.rules]), nl=False)
 
 
 @command.command("check")
@@ -152,7 +155,7 @@ def _check_states(states: tuple[Path, ...], chosen: tuple[str, ...]) -> tuple[tu
     today = datetime.now(tz=UTC).date().isoformat()
     snapshots = [checkpoint.read(file.read_text(encoding="utf-8"), lambda _: None, source=str(file)) for file in states]
     stack = view_state(snapshots, today)
-    rules = chosen_rules(chosen or packs(), stack.system.environment)
+    rules = chosen_rules(chosen or packs().sound(), stack.system.environment)
     return judge(stack, rules), rules
 
 

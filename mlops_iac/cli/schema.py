@@ -26,6 +26,8 @@ from mlops_iac.cli.options import EXIT_FAILURE, guarded
 def command(folder: Path | None, check: Path | None) -> None:
     """Print the JSON Schema of a system (draft 2020-12), or write or check all schemas.
 
+    What is printed also knows the components that other installed packages offer; what is written or checked does not.
+
     An editor with a YAML language server completes and checks system.yaml when its first line names the schema:
     `# yaml-language-server: $schema=path/to/system.schema.json`.
 
@@ -36,6 +38,7 @@ def command(folder: Path | None, check: Path | None) -> None:
     """
     import json
 
+    from mlops_iac.components.registry import registry
     from mlops_iac.spec.schema import check_schemas, schema_document, write_schemas
 
     if check is not None:
@@ -47,4 +50,6 @@ def command(folder: Path | None, check: Path | None) -> None:
         write_schemas(folder)
         click.echo(f"wrote the schemas to {folder}")
     else:
+        for problem in registry().problems():
+            click.echo(f"left out: {problem.message}\n  hint  {problem.hint}", err=True)
         click.echo(json.dumps(schema_document(), indent=2))

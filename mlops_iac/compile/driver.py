@@ -9,6 +9,7 @@ from graphlib import TopologicalSorter
 from mlops_iac.compile.context import Assembly, BuildContext
 from mlops_iac.compile.link import link
 from mlops_iac.components.component import Outputs
+from mlops_iac.components.registry import located_faults
 from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import Diagnostic, raise_on_errors
 from mlops_iac.graph import naming
@@ -59,7 +60,8 @@ def _build(instance: Instance, system: System, composition: Composition, assembl
     locate = composition.location_of
     assembly.nodes[root] = Node(root, {}, Options(), False, instance.path, locate(instance.path))
     context = BuildContext(instance, system, assembly, root, locate)
-    outputs: Outputs = component.build(instance.name, instance.spec, context)
+    with located_faults(instance, locate):
+        outputs: Outputs = component.build(instance.name, instance.spec, context)
     assembly.outputs[instance.kind, instance.name] = outputs
     if instance.protections:
         _protect(root, instance, assembly)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 from mlops_iac.diagnostics import ConfigPath, Severity
 from mlops_iac.graph.nodes import Layer
@@ -91,3 +91,12 @@ class Component(Generic[SpecT, OutputsT]):
     backend: str | None = None
     default_backend: bool = True
     examples: tuple[Example, ...] = ()
+
+    @property
+    def outputs(self) -> type[Outputs]:
+        """What ``build`` says that it returns; every back end of a kind returns the same.
+
+        Raises ``NameError`` where its annotations name what its module does not import.
+        """
+        returned = get_type_hints(self.build).get("return")
+        return returned if isinstance(returned, type) and issubclass(returned, Outputs) else Outputs

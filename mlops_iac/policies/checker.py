@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from mlops_iac.compose.composition import Composition
-from mlops_iac.diagnostics import Diagnostic, Severity, format_path, raise_on_errors
+from mlops_iac.diagnostics import ConfigPath, Diagnostic, Severity, format_path, raise_on_errors
 from mlops_iac.graph.nodes import Graph
+from mlops_iac.plugins import Catalogue, PluginError
 from mlops_iac.policies.own import own_rules
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, ResourceView, StackView, Verdict
-from mlops_iac.policies.registry import packs, policies, profiles
+from mlops_iac.policies.registry import Pack, packs, policies, profiles
 from mlops_iac.policies.views import view_graph
 from mlops_iac.providers.facts import check_inputs, facts_of
-from mlops_iac.spec.system import System, Waiver
+from mlops_iac.spec.system import PoliciesSection, System, Waiver
 
 UNKNOWN_PACK = "MI5001"
 """``policies.packs`` names a pack that does not exist."""
@@ -199,7 +202,7 @@ def covers(waiver: Waiver, policy: Policy, resource: ResourceView) -> bool:
 
 def _unknown_names(system: System, composition: Composition) -> list[Diagnostic]:
     section = system.core.policies
-    known = {**policies(), **dict.fromkeys(section.own)}
+    known = {*policies(), *section.own}
     problems = [
         _unknown(UNKNOWN_PACK, "policy pack", name, packs(), composition, "packs", index)
         for index, name in enumerate(section.packs)
@@ -215,6 +218,7 @@ def _unknown_names(system: System, composition: Composition) -> list[Diagnostic]
         for index, waiver in enumerate(section.waivers)
         if waiver.rule not in known
     ]
+    problems += _unusable(section, composition)
     problems += [_taken(name, composition) for name in section.own if name in policies()]
     problems += [
         _unknown_type(name, token, composition, index)
@@ -223,6 +227,21 @@ def _unknown_names(system: System, composition: Composition) -> list[Diagnostic]
         if token != "*" and facts_of(token) is None
     ]
     return problems
+
+
+def _unusable(section: PoliciesSection, composition: Composition) -> Iterator[Diagnostic]:
+    """What the section chooses from other packages and cannot have."""
+    asked: list[tuple[ConfigPath, Catalogue[str, Any], str]] = [
+        *((("policies", "packs", index), packs(), name) for index, name in enumerate(section.packs)),
+        *((("policies", "enforcement", rule), policies(), rule) for rule in section.enforcement),
+    ]
+    for path, catalogue, name in asked:
+        try:
+            found = catalogue.get(name)
+            for rule in found.rules if isinstance(found, Pack) else ():
+                policies()[rule]
+        except PluginError as error:
+            yield replace(error.diagnostic, location=composition.location_of(path, value=True), path=path)
 
 
 def _taken(name: str, composition: Composition) -> Diagnostic:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from mlops_iac.components.registry import Registry
+from mlops_iac.components.registry import Registry, located_faults
 from mlops_iac.components.registry import registry as installed
 from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import Diagnostic, format_path, raise_on_errors
@@ -71,8 +71,8 @@ def _instances(data: Mapping[str, Any], registry: Registry) -> Iterator[Instance
                     yield _instance(registry, kind, name, declaration)
             else:
                 yield _instance(registry, kind, kind, data[kind])
-    for kind in sorted(registry.kinds):
-        if kind not in data and registry.default(kind).always:
+    for kind in registry.always():
+        if kind not in data:
             yield _instance(registry, kind, kind, {})
 
 
@@ -123,7 +123,9 @@ def _circle(steps: tuple[Step, ...], composition: Composition) -> Diagnostic:
 
 
 def _problems(instance: Instance, system: System, composition: Composition) -> Iterator[Diagnostic]:
-    for problem in instance.component.check(instance.name, instance.spec, system):
+    with located_faults(instance, composition.location_of):
+        problems = tuple(instance.component.check(instance.name, instance.spec, system))
+    for problem in problems:
         path = (*instance.path, *problem.path)
         yield Diagnostic(
             problem.code,

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import inspect
 
 from mlops_iac.components.component import Component
-from mlops_iac.components.registry import Registry
+from mlops_iac.components.registry import Registry, own_registry
 from mlops_iac.components.registry import registry as installed
 from mlops_iac.spec.base import Name
 from mlops_iac.spec.decode import BACKEND, backends, declares_backend
@@ -38,13 +38,13 @@ _ANY_INTERPOLATION = r"\$\{.+\}|^\?\?\?$"
 
 
 def schema_document(registry: Registry | None = None) -> Schema:
-    """The editor form of a whole system's schema, as committed in ``schemas/system.schema.json``."""
+    """The editor form of a whole system's schema; installed packages' components are in it where they can be used."""
     return editor_form(system_schema(registry))
 
 
 def system_schema(registry: Registry | None = None) -> Schema:
     """The plain form of a whole system's schema: ``Core`` and every kind of the registry."""
-    registry = registry or installed()
+    registry = (registry or installed()).usable()
     writer = _Writer()
     root = writer.struct(_struct(Core))
     properties = dict(root["properties"])
@@ -104,8 +104,8 @@ def editor_form(schema: Schema) -> Schema:
     }
 
 
-DOCUMENTS: Mapping[str, Callable[[], Schema]] = {"system": schema_document}
-"""Every schema that is committed: ``<name>.schema.json`` holds what the producer returns."""
+DOCUMENTS: Mapping[str, Callable[[], Schema]] = {"system": lambda: schema_document(own_registry())}
+"""Every schema that is committed: ``<name>.schema.json`` holds what the producer returns, whatever is installed."""
 
 
 def schema_files() -> Iterator[tuple[str, str]]:

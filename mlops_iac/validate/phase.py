@@ -17,9 +17,10 @@ from mlops_iac.components.registry import Registry
 from mlops_iac.components.registry import registry as installed
 from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, format_path, raise_on_errors
+from mlops_iac.plugins import PluginError
 from mlops_iac.spec import schema as schemas
 from mlops_iac.spec.base import Name
-from mlops_iac.spec.decode import component_of, decode, decode_component
+from mlops_iac.spec.decode import BACKEND, component_of, decode, decode_component
 from mlops_iac.spec.suggest import did_you_mean, either, listed
 from mlops_iac.spec.system import Core
 from mlops_iac.validate import codes
@@ -80,12 +81,22 @@ def _components(data: Mapping[str, Any], registry: Registry) -> Iterator[Finding
         if kind not in data:
             continue
         section = data[kind]
-        if not registry.default(kind).many:
+        try:
+            many = registry.default(kind).many
+        except PluginError as error:
+            yield _unusable(error, (kind,), at_key=True)
+            continue
+        if not many:
             yield from _declaration(section, (kind,), registry, schema_of)
             continue
         yield from _names(section, kind, registry)
         for name, declaration in section.items() if isinstance(section, Mapping) else ():
             yield from _declaration(declaration, (kind, name), registry, schema_of)
+
+
+def _unusable(error: PluginError, path: ConfigPath, *, at_key: bool) -> Finding:
+    told = error.diagnostic
+    return Finding(told.code, told.message, told.hint, path, at_key=at_key)
 
 
 def _names(section: Any, kind: str, registry: Registry) -> list[Finding]:
@@ -104,7 +115,10 @@ def _declaration(
     schema_of: Callable[[Component[Any, Any]], schemas.Schema],
 ) -> list[Finding]:
     kind = str(path[0])
-    component = component_of(registry, kind, data)
+    try:
+        component = component_of(registry, kind, data)
+    except PluginError as error:
+        return [_unusable(error, (*path, BACKEND), at_key=False)]
     if component is None:
         return _explain(data, path, schemas.backend_schema(registry, kind))
     findings = _check(data, path, lambda: decode_component(data, component), lambda: schema_of(component))
@@ -120,13 +134,15 @@ def _of_other_backend(
     key = finding.path[-1]
     owners = [
         other.backend
-        for other in registry.kinds[component.kind].values()
+        for other in registry.usable_of(component.kind).values()
         if other.backend and any(field.encode_name == key for field in msgspec.structs.fields(other.spec))
     ]
     if not owners:
         return finding
-    has = f"back end {either(sorted(owners))} has it; this is `{component.backend}`"
-    return replace(finding, hint=f"{has}. Change `backend` or remove the key.")
+    this = f"`{component.backend}`" if component.backend else "the one without a name"
+    return replace(
+        finding, hint=f"back end {either(sorted(owners))} has it; this is {this}. Change `backend` or remove the key."
+    )
 
 
 def _check(

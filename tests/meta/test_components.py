@@ -20,6 +20,7 @@ from mlops_iac.spec.load import load
 from mlops_iac.spec.references import build_order, references_of, resolve
 from mlops_iac.spec.schema import check_schemas, schema_document
 from mlops_iac.spec.system import Core
+from mlops_iac.testing import check_component
 from mlops_iac.validate import validate
 from mlops_iac.validate.planned import PLANNED
 
@@ -126,8 +127,9 @@ def test_every_reference_is_to_a_kind_of_the_plan(spec: type[Spec]) -> None:
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_every_component_has_an_example(component: Component[Any, Any]) -> None:
-    assert component.examples
+def test_every_component_keeps_to_what_other_packages_are_held_to(component: Component[Any, Any]) -> None:
+    """Examples work, compile to the same bytes twice, are named after it, and break no mandatory policy."""
+    check_component(component)
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

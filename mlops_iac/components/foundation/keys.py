@@ -130,5 +130,5 @@ COMPONENT = Component(
     build=build,
     many=False,
     always=True,
-    examples=(Example("Keys without yearly rotation", {"rotation": False}, {}),),
+    examples=(Example("Keys that AWS renews every year", {"rotation": True}, {}),),
 )

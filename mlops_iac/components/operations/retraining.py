@@ -511,6 +511,7 @@ def _check_monitor(name: str, path: tuple[str | int, ...], trigger: TriggerSpec,
         )
 
 
+_SCRIPTS = {"steps/train.py": "print('train')\n"}
 _PIPELINE = {
     "buckets": {"raw": {"classification": "confidential"}},
     "models": {"scorer": {"stages": ["prod"]}},
@@ -580,6 +581,7 @@ COMPONENT = Component(
             "Every Monday night",
             {"weekly": {"pipeline": "train", "on": [{"schedule": "0 3 * * 1"}]}},
             _PIPELINE,
+            _SCRIPTS,
         ),
         Example(
             "When 50 GB of new data have arrived, at most once a day and 400 USD a month",
@@ -591,6 +593,7 @@ COMPONENT = Component(
                 }
             },
             _PIPELINE,
+            _SCRIPTS,
         ),
     ),
 )

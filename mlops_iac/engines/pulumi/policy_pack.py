@@ -84,7 +84,7 @@ def run_policy_pack(*chosen: str) -> None:
 def pack_policies(chosen: Iterable[str] = ()) -> list[PackPolicy]:
     """Every policy of the chosen packs, or of the catalogue, as the SDK wants it."""
     wanted = {rule for name in chosen for rule in packs()[name].rules}
-    return [_pack_policy(policy) for policy in policies().values() if not wanted or policy.id in wanted]
+    return [_pack_policy(policy) for policy in policies().sound().values() if not wanted or policy.id in wanted]
 
 
 def needs_neighbours(policy: Policy) -> bool:

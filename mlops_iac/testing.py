@@ -1,0 +1,144 @@
+"""Checks for the tests of a package that offers components or policies: what this package's own are held to.
+
+The package must be installed, an editable install included, so that its entry points are found::
+
+    from mlops_iac.testing import check_component, check_policy
+
+    def test_component() -> None:
+        check_component(COMPONENT)
+
+    def test_policy() -> None:
+        check_policy(POLICY)
+
+Each raises ``AssertionError`` with what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from mlops_iac.components.component import Component, Example
+from mlops_iac.components.registry import registry
+from mlops_iac.diagnostics import DiagnosticsError
+from mlops_iac.graph.serialise import graph_json
+from mlops_iac.pipeline import Run, request_at, run_phases
+from mlops_iac.policies.policy import Policy, StackView, Verdict
+from mlops_iac.policies.registry import policies
+from mlops_iac.spec.schema import schema_document
+
+PACKS = ("aws-baseline", "kubernetes-baseline")
+"""The policy packs that every component passes with what its examples leave open."""
+
+_SYSTEM = {
+    "defaults": [{"env": "prod"}, {"security": "baseline"}, "_self_"],
+    "system": {
+        "name": "sample",
+        "owner": "ml@example.com",
+        "purpose": "tries a component",
+        "tags": {"cost-center": "1"},
+    },
+    "cloud": {"region": "eu-west-1", "account": "111122223333"},
+}
+
+
+def check_component(component: Component[Any, Any], packs: Iterable[str] = PACKS) -> None:
+    """A component is found, documented, and each of its examples works.
+
+    An example validates, fits the editor's schema, compiles twice to the same bytes, adds only resources that are
+    named after the component and fit their provider types, and breaks no mandatory policy of ``packs`` in ``prod``.
+    """
+    name = f"{component.kind}.{component.backend}" if component.backend else component.kind
+    found = registry().kinds.get(component.kind, {}).get(component.backend)
+    assert found is component, f"no entry point offers {name}: is the package installed?"
+    undocumented = sorted(set(_undocumented(inspect.type_info(component.spec), set())))
+    assert not undocumented, f"{name}: no help text for {', '.join(undocumented)}"
+    assert component.examples, f"{name} has no example"
+    for example in component.examples:
+        _check_example(component, example, tuple(packs))
+
+
+def check_policy(policy: Policy) -> None:
+    """A policy is found, explains itself, and its samples show it failing, passing and not applying."""
+    assert policies().get(policy.id) is policy, f"no entry point offers {policy.id!r}: is the package installed?"
+    for field in ("title", "why", "fix", "source_url"):
+        assert getattr(policy, field), f"{policy.id} has no {field}"
+    for index, sample in enumerate(policy.samples):
+        verdict = policy.check(sample.resources[0], StackView(sample.resources, sample.system)).verdict
+        assert verdict is sample.verdict, f"{policy.id}: sample {index} is {verdict}, not {sample.verdict}"
+    shown = {sample.verdict for sample in policy.samples}
+    missing = {Verdict.PASS, Verdict.FAIL, Verdict.NOT_APPLICABLE} - shown
+    assert not missing, f"{policy.id} has no sample that is {', '.join(sorted(missing))}"
+
+
+def _check_example(component: Component[Any, Any], example: Example, packs: tuple[str, ...]) -> None:
+    where = f"{component.kind} example {example.title!r}"
+    with TemporaryDirectory() as folder:
+        try:
+            first, second = (_run(Path(folder), component, example, packs) for _ in range(2))
+        except DiagnosticsError as error:
+            raise AssertionError(f"{where}: {error}") from error
+    _fits_schema(where, first)
+    texts = [json.dumps([graph_json(stack) for stack in run.graph.stacks]) for run in (first, second) if run.graph]
+    assert texts[0] == texts[1], f"{where} compiles to other bytes the second time"
+    built = list(first.system.of_kind(component.kind)) if first.system else []
+    assert component in [instance.component for instance in built], f"{where} does not build this back end"
+    for node in first.graph.nodes() if first.graph else ():
+        if node.component[:1] == (component.kind,) and not node.type.startswith("pulumi:"):
+            owner = str(node.component[-1])
+            assert node.name.partition(".")[0] == owner, f"{where}: {node.name} is not named after {owner}"
+    broken = [f for f in first.findings if f.stops and f.resource.component[:1] == (component.kind,)]
+    told = "; ".join(f"{f.policy.id}: {f.resource.name} {f.result.detail}" for f in broken)
+    assert not broken, f"{where} breaks mandatory policies: {told}"
+
+
+def _run(folder: Path, component: Component[Any, Any], example: Example, packs: tuple[str, ...]) -> Run:
+    sections = {"policies": {"packs": list(packs)}, **example.system, component.kind: example.values}
+    for name, text in example.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    # JSON is YAML: what an example says as Python data needs no other writer.
+    text = json.dumps(msgspec.to_builtins({**_SYSTEM, **sections}), indent=1)
+    (folder / "system.yaml").write_text(text, encoding="utf-8")
+    return run_phases(request_at(folder, today="2026-01-01"), until="check")
+
+
+def _fits_schema(where: str, run: Run) -> None:
+    from jsonschema import Draft202012Validator
+
+    data = run.composition.data if run.composition is not None else {}
+    errors = [error.message for error in Draft202012Validator(schema_document()).iter_errors(data)]
+    assert not errors, f"{where} does not fit the schema: {errors[0]}"
+
+
+def _undocumented(type_: inspect.Type, seen: set[type[Any]]) -> Iterator[str]:
+    match type_:
+        case inspect.Metadata():
+            yield from _undocumented(type_.type, seen)
+        case inspect.StructType() if type_.cls not in seen:
+            seen.add(type_.cls)
+            if not type_.cls.__doc__:
+                yield type_.cls.__name__
+            for field in type_.fields:
+                if not _described(field.type):
+                    yield f"{type_.cls.__name__}.{field.encode_name}"
+                yield from _undocumented(field.type, seen)
+        case inspect.UnionType():
+            for member in type_.types:
+                yield from _undocumented(member, seen)
+        case inspect.DictType():
+            yield from _undocumented(type_.value_type, seen)
+        case inspect.ListType() | inspect.VarTupleType():
+            yield from _undocumented(type_.item_type, seen)
+
+
+def _described(type_: inspect.Type) -> bool:
+    if isinstance(type_, inspect.Metadata):
+        return bool((type_.extra_json_schema or {}).get("description")) or _described(type_.type)
+    return isinstance(type_, inspect.UnionType) and any(map(_described, type_.types))

@@ -27,7 +27,7 @@ from msgspec import inspect
 from mlops_iac.components.component import Component, Example
 from mlops_iac.components.registry import registry
 from mlops_iac.diagnostics import DiagnosticsError
-from mlops_iac.graph.serialise import graph_json
+from mlops_iac.graph.forms.json_form import graph_json
 from mlops_iac.pipeline import Run, request_at, run_phases
 from mlops_iac.policies.policy import Policy, StackView, Verdict
 from mlops_iac.policies.registry import policies

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown
@@ -51,35 +52,63 @@ def diff_node(
 
     ``provider_inputs`` are the evaluated inputs of the node's explicit provider; a ``provider_replaced`` one
     replaces the resource. ``settled`` names the inputs whose unknown parts cannot have moved, since what
-    they come from does not change: those parts count as equal.
+    they come from does not change: those parts count as equal. A resource that an interrupted replacement
+    has deleted already is replaced, whatever its inputs.
     """
     inputs = mark_secrets(new_inputs, facts)
     if old is None:
         return Decision(Op.CREATE, inputs)
-    for pattern in node.options.ignore_changes:
-        inputs = restore(inputs, old.inputs, parse_property(pattern))
-    found = [
-        difference
-        for difference in differences(old.inputs, inputs)
-        if not (difference.path[0] in settled and contains_unknown(difference.new))
-    ]
-    if not found and not provider_replaced:
-        return Decision(Op.SAME, inputs)
-    diff = tuple(_judge(node, difference, inputs, facts, provider_inputs or {}) for difference in found)
+    options = node.options
+    inputs, diff = judge_inputs(
+        node.type,
+        old.inputs,
+        inputs,
+        facts,
+        ignore_changes=options.ignore_changes,
+        replace_on_changes=options.replace_on_changes,
+        provider_inputs=provider_inputs or {},
+        settled=settled,
+    )
     reasons = tuple(change.path for change in diff if change.replaces)
     if provider_replaced:
-        reasons = (PROVIDER_REPLACED, *reasons)
+        # What changes beside the provider does not decide the order: the new one has another place to be.
+        return Decision(Op.REPLACE, inputs, diff, (PROVIDER_REPLACED, *reasons), options.delete_before_replace)
+    if old.pending_replacement:
+        return Decision(Op.REPLACE, inputs, diff, reasons, True)
     if not reasons:
-        return Decision(Op.UPDATE, inputs, diff)
-    first = node.options.delete_before_replace or (facts is not None and facts.deletes_first(old.inputs, inputs))
+        return Decision(Op.UPDATE if diff else Op.SAME, inputs, diff)
+    first = options.delete_before_replace or (facts is not None and facts.deletes_first(old.inputs, inputs))
     return Decision(Op.REPLACE, inputs, diff, reasons, first)
 
 
+def judge_inputs(
+    type: str,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    facts: TypeFacts | None,
+    *,
+    ignore_changes: Iterable[str] = (),
+    replace_on_changes: Iterable[str] = (),
+    provider_inputs: Mapping[str, Any] = MappingProxyType({}),
+    settled: Collection[str] = (),
+) -> tuple[Mapping[str, Any], tuple[PropertyChange, ...]]:
+    """``new`` with ignored changes taken back, and how it then differs from ``old``, each difference judged."""
+    for pattern in ignore_changes:
+        new = restore(new, old, parse_property(pattern))
+    patterns = tuple(map(parse_property, replace_on_changes))
+    return new, tuple(
+        _judge(type, difference, new, facts, patterns, provider_inputs)
+        for difference in differences(old, new)
+        if not (difference.path[0] in settled and contains_unknown(difference.new))
+    )
+
+
 def _judge(
-    node: Node,
+    type: str,
     difference: Difference,
     inputs: Mapping[str, Any],
     facts: TypeFacts | None,
+    replace_on_changes: Collection[PropertyPath],
     provider_inputs: Mapping[str, Any],
 ) -> PropertyChange:
     """One difference as a property change: does it replace the resource, and is it secret?"""
@@ -90,8 +119,8 @@ def _judge(
         verdict = next((v for v in (Replaces.ALWAYS, Replaces.MAYBE) if v in verdicts), Replaces.NEVER)
         if facts.is_secret(path):
             old, new = as_secret(old), as_secret(new)
-    verdict = _condition(node.type, difference, inputs, provider_inputs) or verdict
-    if any(touches(parse_property(pattern), path) for pattern in node.options.replace_on_changes):
+    verdict = _condition(type, difference, inputs, provider_inputs) or verdict
+    if any(touches(pattern, path) for pattern in replace_on_changes):
         verdict = Replaces.ALWAYS
     return PropertyChange(format_property(path), kind, old, new, verdict is Replaces.ALWAYS, verdict is Replaces.MAYBE)
 

@@ -14,6 +14,7 @@ from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, eva
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Node, Stack, layer_of
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value, references
 from mlops_iac.plan.decision import Decision, Facts, diff_node
+from mlops_iac.plan.dependents import deleted_along
 from mlops_iac.plan.model import Change, Op, Plan, StackPlan
 from mlops_iac.plan.outputs import planned_output
 from mlops_iac.plan.paths import parse_property
@@ -104,6 +105,8 @@ class _Planner:
     qualified: dict[NodeKey, str] = field(default_factory=dict)
     former: dict[NodeKey, tuple[str, ...]] = field(default_factory=dict)
     matched: set[str] = field(default_factory=set)
+    along: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    """By URN in the state: what a resource that is still to be planned goes along with, and why."""
 
     def __post_init__(self) -> None:
         self.live = self.snapshot.live() if self.snapshot is not None else {}
@@ -123,6 +126,10 @@ class _Planner:
             provider_replaced=provider is not None and old is not None and self._moved_away(provider, old),
             settled=settled,
         )
+        goes_with, forced = self.along.pop(old.urn, (None, ())) if old is not None else (None, ())
+        if goes_with is not None:
+            decision = Decision(Op.REPLACE, decision.inputs, decision.diff, forced, delete_before_replace=True)
+        takes_along = self._take_along(urn, old, decision) if goes_with is None else ()
         changed = frozenset(str(parse_property(change.path)[0]) for change in decision.diff)
         self.planned[node.key] = _Planned(node, urn, decision, old, changed)
         parent = self.planned.get(node.options.parent) if node.options.parent is not None else None
@@ -138,9 +145,11 @@ class _Planner:
             diff=decision.diff,
             replace_reasons=decision.replace_reasons,
             delete_before_replace=decision.delete_before_replace,
-            protect=node.options.protect if old is None else old.protect,
+            protect=_protects(node, old, decision, forced=goes_with is not None),
             retain=node.options.retain_on_delete if old is None else old.retain_on_delete,
             old_urn=old.urn if old is not None and old.urn != urn else None,
+            goes_with=goes_with,
+            takes_along=takes_along,
             component=node.component,
             source=node.source,
         )
@@ -155,6 +164,15 @@ class _Planner:
                 planned = deployed[name]
             found[name] = planned
         return found
+
+    def _take_along(self, urn: str, old: ResourceState | None, decision: Decision) -> tuple[str, ...]:
+        """Note what has to be deleted before ``old`` is, and answer it in the order of deletion."""
+        if old is None or self.snapshot is None or not (decision.op is Op.REPLACE and decision.delete_before_replace):
+            return ()
+        found = deleted_along(old.urn, self.snapshot.resources, self.matched, self.facts)
+        doomed = {name: reasons for name, reasons in found.items() if name not in self.along}
+        self.along.update({name: (urn, reasons) for name, reasons in doomed.items()})
+        return tuple(reversed(doomed))
 
     def _evaluate(self, node: Node, old: ResourceState | None) -> tuple[dict[str, Any], set[str]]:
         inputs = {name: evaluate(value, self._lookup) for name, value in node.inputs.items()}
@@ -248,6 +266,14 @@ class _Planner:
                 renamed = former_name + tail if tail != name else name
                 found.append(self._compose(f"{qualified}${node.type}", renamed))
         return tuple(found)
+
+
+def _protects(node: Node, old: ResourceState | None, decision: Decision, *, forced: bool) -> bool:
+    """Whether protection stands against the change. To take it away and replace in one run is allowed, as in
+    Pulumi; but not what a replacement of something else would take along."""
+    if old is None or decision.op is not Op.REPLACE:
+        return node.options.protect
+    return old.protect and (forced or node.options.protect)
 
 
 def _deletes(snapshot: Snapshot, kept: frozenset[str]) -> Iterator[Change]:

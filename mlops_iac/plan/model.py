@@ -52,6 +52,9 @@ class Change:
     ``replace_reasons`` are the property paths that cannot change in place, and ``provider`` where the
     resource's provider is replaced. ``delete_before_replace`` tells the order of a replacement. ``retain``:
     a delete that leaves the cloud resource alone. ``old_urn``: the URN in the state, where an alias matched.
+    ``goes_with``: the URN of the resource that cannot be deleted before this one is, which is why this one is
+    deleted and created anew; ``takes_along`` is the same from the other side, in the order of deletion.
+    ``protect``: the protection that stands against this change.
     """
 
     op: Op
@@ -68,6 +71,8 @@ class Change:
     protect: bool = False
     retain: bool = False
     old_urn: str | None = None
+    goes_with: str | None = None
+    takes_along: tuple[str, ...] = ()
     component: ConfigPath = ()
     source: Location | None = None
 

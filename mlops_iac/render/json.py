@@ -118,6 +118,7 @@ def _change(change: Change) -> dict[str, Any]:
         "diff": _diff(change.diff),
         "replaceReasons": list(change.replace_reasons),
         "deleteBeforeReplace": change.delete_before_replace,
+        **({"goesWith": change.goes_with} if change.goes_with is not None else {}),
         "protect": change.protect,
         "retain": change.retain,
         "source": _source(change.source),

@@ -150,7 +150,8 @@ def _change(change: Change) -> list[str]:
 def _notes(change: Change) -> str:
     notes = []
     if change.op is Op.REPLACE:
-        notes.append(f"because of {', '.join(change.replace_reasons) or 'replace_on_changes'}")
+        with_it = f"{name_of(change.goes_with)}, which it cannot outlive" if change.goes_with is not None else ""
+        notes.append(f"because of {with_it or ', '.join(change.replace_reasons) or 'replace_on_changes'}")
         notes.append("the old one goes first" if change.delete_before_replace else "the new one comes first")
     if change.op is Op.DELETE and change.retain:
         notes.append("kept in the cloud")

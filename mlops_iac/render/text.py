@@ -368,6 +368,8 @@ def _reasons(change: Change, page: Page) -> list[Line]:
         causes = ["its provider is replaced"] if "provider" in change.replace_reasons else []
         if names:
             causes.append(f"{_listed(names)} cannot change in place")
+        if change.goes_with is not None:
+            causes = [f"it cannot outlive {page.visible(name_of(change.goes_with))}, which is deleted first"]
         order = "the old one goes first" if change.delete_before_replace else "the new one comes first"
         texts.append(f"replaced: {' and '.join(causes) or 'asked for'}; {order}")
     unsure = [page.visible(item.path) for item in change.diff if item.may_replace]

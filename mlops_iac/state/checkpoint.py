@@ -155,7 +155,10 @@ def encode_resource(resource: ResourceState, crypter: Crypter | None, root: str)
         "dependencies": list(resource.dependencies),
         "provider": resource.provider,
         "propertyDependencies": {key: list(urns) for key, urns in sorted(resource.property_dependencies.items())},
+        "pendingReplacement": resource.pending_replacement,
         "additionalSecretOutputs": list(resource.additional_secret_outputs),
+        "ignoreChanges": list(resource.ignore_changes),
+        "replaceOnChanges": list(resource.replace_on_changes),
         "aliases": list(resource.aliases),
         "retainOnDelete": resource.retain_on_delete,
         "created": resource.created,
@@ -186,7 +189,10 @@ def decode_resource(data: Mapping[str, Any], crypter: Crypter | None, root: str)
         retain_on_delete=bool(data.get("retainOnDelete", False)),
         delete=bool(data.get("delete", False)),
         external=bool(data.get("external", False)),
+        pending_replacement=bool(data.get("pendingReplacement", False)),
         additional_secret_outputs=tuple(data.get("additionalSecretOutputs") or ()),
+        ignore_changes=tuple(data.get("ignoreChanges") or ()),
+        replace_on_changes=tuple(data.get("replaceOnChanges") or ()),
         aliases=tuple(data.get("aliases") or ()),
         created=data.get("created"),
         modified=data.get("modified"),
@@ -371,7 +377,7 @@ def _problems(snapshot: Snapshot) -> Iterator[Diagnostic]:
                 yield _broken(DANGLING, f"{resource.urn} names a {role} that is not there: {urn}")
             elif urn not in before:
                 yield _broken(WRONG_ORDER, f"{resource.urn} stands before its {role} {urn}")
-        if resource.provider is not None and resource.provider not in providers:
+        if resource.provider is not None and resource.provider not in providers and not resource.pending_replacement:
             yield _broken(DANGLING, f"{resource.urn} names a provider that is not there: {resource.provider}")
         if resource.custom and resource.id is None:
             yield _broken(MISSING_ID, f"{resource.urn} has no provider id")

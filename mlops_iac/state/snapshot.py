@@ -17,7 +17,8 @@ OperationType = Literal["creating", "updating", "deleting", "reading", "importin
 class ResourceState:
     """One deployed resource. ``inputs`` and ``outputs`` are evaluated data and may hold ``SecretValue``.
 
-    ``delete`` marks an old copy that a replacement left behind and that is still to be deleted.
+    ``delete`` marks an old copy that a replacement left behind and that is still to be deleted;
+    ``pending_replacement`` one that was deleted and whose successor is still to be created.
     ``provider`` is ``<urn>::<id>`` of the provider resource. ``property_dependencies`` maps an input's name to the URNs
     that its value came from.
     """
@@ -35,8 +36,11 @@ class ResourceState:
     protect: bool = False
     retain_on_delete: bool = False
     delete: bool = False
+    pending_replacement: bool = False
     external: bool = False
     additional_secret_outputs: tuple[str, ...] = ()
+    ignore_changes: tuple[str, ...] = ()
+    replace_on_changes: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     created: str | None = None
     modified: str | None = None

@@ -14,8 +14,9 @@ from typing import Any
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.events import OnEvent, RunResult, StackResult
 from mlops_iac.engines.local import moto_server
+from mlops_iac.engines.local.calls import package_of
 from mlops_iac.engines.local.codes import EMULATOR_GONE, PROTECTED
-from mlops_iac.engines.local.executor import Settings, apply_stack, package_of
+from mlops_iac.engines.local.executor import apply_stack
 from mlops_iac.engines.local.kubernetes.cluster import ClusterChoice, Clusters
 from mlops_iac.engines.local.provider import (
     RECORDED,
@@ -25,6 +26,7 @@ from mlops_iac.engines.local.provider import (
     RecordingProvider,
 )
 from mlops_iac.engines.local.refresh import refresh_stack
+from mlops_iac.engines.local.settings import Settings
 from mlops_iac.engines.local.store import Store
 from mlops_iac.engines.signals import on_signals
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack, layer_of

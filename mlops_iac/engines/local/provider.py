@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from mlops_iac.plan.compare import differences
-from mlops_iac.plan.paths import parse_property, restore
-from mlops_iac.providers.facts import Replaces, check_inputs, facts_of
+from mlops_iac.plan.decision import judge_inputs
+from mlops_iac.plan.model import PropertyChange
+from mlops_iac.plan.paths import parse_property
+from mlops_iac.providers.facts import check_inputs, facts_of
 
 Properties = Mapping[str, Any]
 
@@ -42,11 +43,19 @@ class CheckFailure:
 
 @dataclass(frozen=True, slots=True)
 class DiffResult:
-    """Top-level properties that differ, and those of them that cannot change in place."""
+    """Top-level properties that differ, those of them that cannot change in place, and each place in detail."""
 
     changes: tuple[str, ...]
     replaces: tuple[str, ...] = ()
     delete_before_replace: bool = False
+    details: tuple[PropertyChange, ...] = ()
+
+    @classmethod
+    def of(cls, found: tuple[PropertyChange, ...], *, delete_first: bool = False) -> DiffResult:
+        """The result that those differences make; ``delete_first`` counts where one of them replaces."""
+        changes = tuple(dict.fromkeys(_top(item.path) for item in found))
+        replaces = tuple(dict.fromkeys(_top(item.path) for item in found if item.replaces))
+        return cls(changes, replaces, delete_first and bool(replaces), found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +148,14 @@ def check_by_facts(type: str, news: Properties) -> tuple[CheckFailure, ...]:
 
 
 def diff_by_facts(type: str, old_inputs: Properties, news: Properties, ignore: Collection[str] = ()) -> DiffResult:
-    """The diff that the facts about ``type`` give."""
+    """The diff that the facts about ``type`` give: the one that a plan shows."""
     facts = facts_of(type)
-    for pattern in ignore:
-        news = restore(news, old_inputs, parse_property(pattern))
-    found = list(differences(old_inputs, news))
-    changes = tuple(dict.fromkeys(str(item.path[0]) for item in found))
-    if facts is None:
-        return DiffResult(changes)
-    replaces = tuple(
-        dict.fromkeys(str(item.path[0]) for item in found if facts.replaced_by(item.path) is Replaces.ALWAYS)
-    )
-    return DiffResult(changes, replaces, bool(replaces) and facts.deletes_first(old_inputs, news))
+    news, found = judge_inputs(type, old_inputs, news, facts, ignore_changes=ignore)
+    return DiffResult.of(found, delete_first=facts is not None and facts.deletes_first(old_inputs, news))
+
+
+def _top(path: str) -> str:
+    return str(parse_property(path)[0])
 
 
 @dataclass(frozen=True, slots=True)

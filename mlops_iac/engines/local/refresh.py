@@ -10,18 +10,19 @@ from typing import Any
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.events import Drift, Event, EventKind, StackResult
+from mlops_iac.engines.local.calls import calls_a_provider, provider_of
 from mlops_iac.engines.local.codes import RESOURCE_FAILED
-from mlops_iac.engines.local.executor import DEFAULTS, Settings, provider_of
 from mlops_iac.engines.local.provider import RECORDED, Found, ProviderError, ProviderFactory
 from mlops_iac.engines.local.recovery import resolve_pending
 from mlops_iac.engines.local.schedule import run_in_order
+from mlops_iac.engines.local.settings import DEFAULTS, Settings
 from mlops_iac.engines.local.store import Ledger, Store
 from mlops_iac.engines.local.values import plain, with_secrets
 from mlops_iac.graph.evaluate import SecretValue
 from mlops_iac.plan.compare import differences
 from mlops_iac.plan.model import PropertyChange
 from mlops_iac.plan.paths import format_property
-from mlops_iac.state.checkpoint import PROVIDER_PREFIX, parse_urn
+from mlops_iac.state.checkpoint import parse_urn
 from mlops_iac.state.edits import key_of
 from mlops_iac.state.snapshot import ResourceState
 
@@ -136,5 +137,5 @@ def _marked_value(actual: Any, known: Any) -> Any:
 
 
 def _is_read(resource: ResourceState) -> bool:
-    engine = not resource.custom or resource.type.startswith(PROVIDER_PREFIX)
-    return not (engine or (resource.id or "").startswith(RECORDED))
+    gone = resource.pending_replacement or (resource.id or "").startswith(RECORDED)
+    return calls_a_provider(resource) and not gone

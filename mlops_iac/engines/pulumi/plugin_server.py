@@ -30,6 +30,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2  # type: ignore[i
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from mlops_iac.engines.local.provider import (
+    DiffResult,
     OutcomeUnknownError,
     Provider,
     ProviderError,
@@ -40,8 +41,9 @@ from mlops_iac.engines.local.values import with_secrets
 from mlops_iac.engines.pulumi.schema import package_schema
 from mlops_iac.engines.pulumi.sdk import plugin_version
 from mlops_iac.graph.evaluate import SIGNATURE_KEY, UNKNOWN, SecretValue, contains_unknown, reveal
+from mlops_iac.plan.decision import judge_inputs
 from mlops_iac.providers.facts import facts_of
-from mlops_iac.state.checkpoint import SECRET_SIGNATURE
+from mlops_iac.state.checkpoint import PROVIDER_PREFIX, SECRET_SIGNATURE
 from mlops_iac.state.snapshot import ResourceState
 
 UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -108,10 +110,10 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
-        """A provider's configuration changes without replacing what it manages."""
+        """What a change of the provider's configuration means, by the rules of a plan: another region replaces."""
+        type = f"{PROVIDER_PREFIX}{self._package}"
         old, new = _configuration(request.old_inputs), _configuration(request.news)
-        changes = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-        return provider_pb2.DiffResponse(changes=_verdict(changes), diffs=changes)
+        return _difference(DiffResult.of(judge_inputs(type, old, new, facts_of(type))[1]))
 
     def Configure(self, request: provider_pb2.ConfigureRequest, context: Context) -> provider_pb2.ConfigureResponse:
         """Make the provider. In a preview the engine leaves it out when the configuration is not known yet."""
@@ -151,18 +153,7 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
                 tuple(request.ignoreChanges),
             ),
         )
-        detail = {
-            name: provider_pb2.PropertyDiff(kind=_kind(name, request, name in found.replaces), inputDiff=True)
-            for name in found.changes
-        }
-        return provider_pb2.DiffResponse(
-            changes=_verdict(found.changes),
-            diffs=found.changes,
-            replaces=found.replaces,
-            deleteBeforeReplace=found.delete_before_replace,
-            detailedDiff=detail,
-            hasDetailedDiff=True,
-        )
+        return _difference(found)
 
     def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
         """Create, or in a preview say what is known of the outputs."""
@@ -316,17 +307,22 @@ def _type(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
 
 
-def _kind(name: str, request: provider_pb2.DiffRequest, replaces: bool) -> provider_pb2.PropertyDiff.Kind.ValueType:
+def _difference(found: DiffResult) -> provider_pb2.DiffResponse:
     kinds = provider_pb2.PropertyDiff
-    if name not in request.old_inputs.fields:
-        return kinds.ADD_REPLACE if replaces else kinds.ADD
-    if name not in request.news.fields:
-        return kinds.DELETE_REPLACE if replaces else kinds.DELETE
-    return kinds.UPDATE_REPLACE if replaces else kinds.UPDATE
-
-
-def _verdict(changes: tuple[str, ...] | list[str]) -> provider_pb2.DiffResponse.DiffChanges.ValueType:
-    return provider_pb2.DiffResponse.DIFF_SOME if changes else provider_pb2.DiffResponse.DIFF_NONE
+    detail = {
+        item.path: provider_pb2.PropertyDiff(
+            kind=kinds.Kind.Value(f"{item.kind.name}{'_REPLACE' if item.replaces else ''}"), inputDiff=True
+        )
+        for item in found.details
+    }
+    return provider_pb2.DiffResponse(
+        changes=provider_pb2.DiffResponse.DIFF_SOME if found.changes else provider_pb2.DiffResponse.DIFF_NONE,
+        diffs=found.changes,
+        replaces=found.replaces,
+        deleteBeforeReplace=found.delete_before_replace,
+        detailedDiff=detail,
+        hasDetailedDiff=True,
+    )
 
 
 def _configuration(message: struct_pb2.Struct) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mlops_iac.engines.local import store as store_module
-from mlops_iac.engines.local.executor import Settings, apply_stack
+from mlops_iac.engines.local.executor import apply_stack
+from mlops_iac.engines.local.settings import Settings
 from mlops_iac.engines.local.store import Ledger, Store
 from mlops_iac.graph.nodes import Stack
 from mlops_iac.state import passphrase

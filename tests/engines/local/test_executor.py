@@ -9,10 +9,12 @@ import pytest
 from mlops_iac.diagnostics import DiagnosticsError
 from mlops_iac.engines.events import Event, EventKind
 from mlops_iac.engines.local.codes import MISSING_OUTPUT, OUTCOME_UNKNOWN, PROTECTED, RESOURCE_FAILED
-from mlops_iac.engines.local.executor import Settings, apply_stack
+from mlops_iac.engines.local.executor import apply_stack
 from mlops_iac.engines.local.provider import OutcomeUnknownError, ProviderError
+from mlops_iac.engines.local.settings import Settings
 from mlops_iac.engines.local.store import Store
 from mlops_iac.graph.evaluate import SecretValue
+from mlops_iac.graph.nodes import Stack
 from mlops_iac.graph.values import Join, Ref, Secret, StackOutput
 from mlops_iac.plan.model import Op
 
@@ -157,6 +159,45 @@ def test_protected_resources_are_refused_before_any_call(provider: FakeProvider,
             apply_stack(changed, {}, factory(provider), store)
         assert [item.code for item in caught.value.diagnostics] == [PROTECTED]
     assert provider.calls() == calls
+
+
+def test_taking_the_protection_away_allows_a_replacement_in_the_same_run(provider: FakeProvider, store: Store) -> None:
+    apply_stack(stack(node(NAMED, "q", {"name": "q"}, protect=True)), {}, factory(provider), store)
+    assert apply_stack(stack(node(NAMED, "q", {"name": "r"})), {}, factory(provider), store).ok
+    assert list(provider.objects()) == ["r"]
+
+
+def test_a_failed_replacement_is_remembered_and_finished(provider: FakeProvider, store: Store) -> None:
+    bucket, policy = "aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy"
+
+    def wanted(lock: bool) -> Stack:
+        return stack(
+            node(bucket, "b", {"bucket": "b", "objectLockEnabled": lock}),
+            node(policy, "p", {"bucket": Ref(key(bucket, "b"), ("bucket",)), "policy": "{}"}),
+        )
+
+    apply_stack(wanted(False), {}, factory(provider), store)
+    provider.fail = lambda verb, urn: ProviderError("no") if (verb, urn[-1]) == ("create", "b") else None
+    failed = apply_stack(wanted(True), {}, factory(provider), store)
+    assert not failed.ok
+    pending = {item.urn[-1] for item in failed.snapshot.resources if item.pending_replacement}
+    assert pending == {"b", "p"} and provider.objects() == {}
+    provider.fail = lambda verb, urn: None
+    calls = len(provider.calls())
+    done = apply_stack(wanted(True), {}, factory(provider), store)
+    assert done.ok and not any(item.pending_replacement for item in done.snapshot.resources)
+    assert [verb for verb, _ in provider.calls()[calls:]] == ["create", "create"]
+
+
+def test_what_was_deleted_to_be_replaced_is_forgotten_when_it_is_not_wanted_any_more(
+    provider: FakeProvider, store: Store
+) -> None:
+    apply_stack(stack(node(NAMED, "q", {"name": "q"})), {}, factory(provider), store)
+    provider.fail = lambda verb, urn: ProviderError("no") if verb == "create" else None
+    assert not apply_stack(stack(node(NAMED, "q", {"name": "q", "fifoQueue": True})), {}, factory(provider), store).ok
+    calls = len(provider.calls())
+    assert [item.type for item in apply_stack(stack(), {}, factory(provider), store).snapshot.resources] == [fake.AWS]
+    assert len(provider.calls()) == calls
 
 
 def test_retained_resources_stay_in_the_cloud(provider: FakeProvider, store: Store) -> None:

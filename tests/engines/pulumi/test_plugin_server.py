@@ -127,6 +127,27 @@ def test_diff_names_what_replaces_and_honours_ignored_changes() -> None:
     assert answer.detailedDiff["bucket"].kind == provider_pb2.PropertyDiff.UPDATE_REPLACE
 
 
+def test_diff_names_every_place_inside_a_property() -> None:
+    request = provider_pb2.DiffRequest(
+        id="raw", urn=URN, old_inputs=dump({"tags": {"a": "1", "b": "1"}}), news=dump({"tags": {"a": "2", "c": "1"}})
+    )
+    answer = served(Noting()).Diff(request, Call())
+    kinds = provider_pb2.PropertyDiff
+    assert {path: item.kind for path, item in answer.detailedDiff.items()} == {
+        "tags.a": kinds.UPDATE,
+        "tags.b": kinds.DELETE,
+        "tags.c": kinds.ADD,
+    }
+
+
+def test_another_region_replaces_what_the_provider_manages() -> None:
+    request = provider_pb2.DiffRequest(
+        old_inputs=dump({"region": "eu-west-1", "profile": "a"}), news=dump({"region": "eu-west-2", "profile": "b"})
+    )
+    answer = served(Noting()).DiffConfig(request, Call())
+    assert list(answer.diffs) == ["profile", "region"] and list(answer.replaces) == ["region"]
+
+
 def test_a_preview_of_a_create_asks_nobody() -> None:
     provider = Noting()
     request = provider_pb2.CreateRequest(urn=URN, properties=dump({"bucket": "a"}), preview=True)

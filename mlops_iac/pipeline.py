@@ -1,6 +1,6 @@
 """The phases of every command, in order: the page to read first.
 
-    compose -> validate -> spec -> compile -> check -> plan -> impact -> gates -> (an engine applies)
+    compose -> validate -> spec -> compile -> check -> plan -> impact -> cost -> gates -> (an engine applies)
 
 Each phase is a pure function from one artifact to the next. It collects every diagnostic it can and raises
 ``DiagnosticsError`` if one of them is an error, so a run stops between phases, never inside one.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mlops_iac.compose.composition import ComposeRequest, Composition
+from mlops_iac.cost.compare import MonthlyCost
 from mlops_iac.diagnostics import Diagnostic, sort_diagnostics
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer
 from mlops_iac.plan.gates import GateFinding
@@ -61,6 +62,7 @@ class Run:
     findings: tuple[Finding, ...] = ()
     plan: Plan | None = None
     impacts: tuple[Impact, ...] = ()
+    cost: MonthlyCost | None = None
     gates: tuple[GateFinding, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
@@ -124,12 +126,24 @@ def impact(run: Run) -> dict[str, Any]:
     return {"impacts": impacts_of(_made(run.plan), _made(run.graph), _made(run.system), _made(run.composition))}
 
 
+def cost(run: Run) -> dict[str, Any]:
+    """Resource graph and baseline to what a month costs, with warnings of a budget that is too small."""
+    from mlops_iac.cost.budget import budget_diagnostics
+    from mlops_iac.cost.estimate import monthly_cost
+
+    system, snapshots = _made(run.system), run.request.baseline.snapshots
+    made = monthly_cost(_made(run.graph), system, snapshots, run.request.today)
+    return {"cost": made, "diagnostics": budget_diagnostics(system, made.estimate, _made(run.composition))}
+
+
 def gates(run: Run) -> dict[str, Any]:
-    """Plan and impacts to what the configuration refuses, with warnings of approvals that lift nothing."""
+    """Plan, impacts and cost to what the configuration refuses, with warnings of approvals that lift nothing."""
     from mlops_iac.plan.gates import approval_diagnostics, judge_gates
+    from mlops_iac.plan.impact import scene_of
 
     system, composition, today = _made(run.system), _made(run.composition), run.request.today
-    found = judge_gates(_made(run.plan), run.impacts, _made(run.graph), system, composition, today)
+    scene = scene_of(_made(run.plan), _made(run.graph), system)
+    found = judge_gates(scene, run.impacts, _made(run.cost), composition, today)
     return {"gates": found, "diagnostics": tuple(approval_diagnostics(found, system, composition, today))}
 
 
@@ -149,6 +163,7 @@ PHASES: tuple[Phase, ...] = (
     Phase("check", check),
     Phase("plan", plan),
     Phase("impact", impact),
+    Phase("cost", cost),
     Phase("gates", gates),
 )
 

@@ -49,7 +49,7 @@ def print_preview(run: Run, form: str, *, show_same: bool = False) -> None:
     findings, refused = finding_diagnostics(run.findings), gate_diagnostics(run)
     if form == "json":
         told = (*refused, *findings, *run.diagnostics)
-        write(json.to_text(json.preview_json(run.plan, told, impacts=run.impacts, gates=run.gates)))
+        write(json.to_text(json.preview_json(run.plan, told, impacts=run.impacts, cost=run.cost, gates=run.gates)))
     elif form == "markdown":
         write(
             markdown.preview_markdown(
@@ -57,6 +57,7 @@ def print_preview(run: Run, form: str, *, show_same: bool = False) -> None:
                 findings=summarised(run.findings),
                 diagnostics=run.diagnostics,
                 impacts=run.impacts,
+                cost=run.cost,
                 gates=refused,
             )
         )
@@ -70,6 +71,7 @@ def print_preview(run: Run, form: str, *, show_same: bool = False) -> None:
                 sources=sources_in(run),
                 show_same=show_same,
                 impacts=run.impacts,
+                cost=run.cost,
                 gates=refused,
             )
         )

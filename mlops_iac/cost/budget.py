@@ -15,21 +15,21 @@ OVER_BUDGET: Final = "MI6500"
 USAGE_OF_NOTHING: Final = "MI6501"
 """``usage.components`` speaks of a component that the system does not have."""
 
-_NAMED: Final = 3
-
 
 def budget_diagnostics(system: System, estimate: Estimate, composition: Composition) -> tuple[Diagnostic, ...]:
     """A warning at ``budget.monthly_usd`` where the estimate's floor is over it, and one for every assumption about a
-    component that does not exist."""
+    component that does not exist.
+
+    Where the environment's gate ``within_budget`` refuses such a system, there is nothing left to warn of.
+    """
     return (*_over_budget(system, estimate, composition), *_usage_of_nothing(system, composition))
 
 
 def _over_budget(system: System, estimate: Estimate, composition: Composition) -> list[Diagnostic]:
     budget = system.find("budget", "budget")
-    if budget is None or estimate.floor <= budget.spec.monthly_usd:
+    if budget is None or estimate.floor <= budget.spec.monthly_usd or "within_budget" in system.core.env.gates:
         return []
-    largest = sorted(estimate.lines, key=lambda line: (-line.floor, line.key))[:_NAMED]
-    named = ", ".join(f"{line.name} (${line.floor:,.0f})" for line in largest)
+    named = ", ".join(f"{line.name} (${line.floor:,.0f})" for line in estimate.largest())
     gaps = f", not counting {len(estimate.unknown)} unknown prices" if estimate.unknown else ""
     path: ConfigPath = ("budget", "monthly_usd")
     return [

@@ -67,6 +67,14 @@ class Difference:
         return self.new.ceiling - self.old.ceiling
 
 
+@dataclass(frozen=True, slots=True)
+class MonthlyCost:
+    """The artifact of the cost phase. ``difference`` is None where nothing is deployed to compare with."""
+
+    estimate: Estimate
+    difference: Difference | None = None
+
+
 def compare(old: Estimate, new: Estimate) -> Difference:
     """What differs, the largest change of a ceiling first; free resources that come or go are left out."""
     before = {line.key: line for line in old.lines}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from mlops_iac.cost.compare import MonthlyCost, compare
 from mlops_iac.cost.model import Charge, Entry, Estimate, Free, Gap, Line
 from mlops_iac.cost.registry import rule_for
 from mlops_iac.cost.rule import Context
@@ -48,6 +49,14 @@ def estimate_snapshots(
     core = system.core
     region = regions[0] if regions else core.cloud.region
     return estimate_stack(stack, core.system.name, core.env.name, region, core.usage, today, table)
+
+
+def monthly_cost(graph: Graph, system: System, snapshots: Mapping[str, Snapshot], today: str) -> MonthlyCost:
+    """The cost of a compiled system beside that of the state it would change, by the same prices and assumptions."""
+    estimate = estimate_graph(graph, system, today)
+    if not any(snapshot.resources for snapshot in snapshots.values()):
+        return MonthlyCost(estimate)
+    return MonthlyCost(estimate, compare(estimate_snapshots(snapshots, system, today), estimate))
 
 
 def estimate_stack(

@@ -126,6 +126,10 @@ class Estimate:
         """Everything that is billed and could not be priced."""
         return tuple((line, gap) for line in self.lines for gap in line.gaps)
 
+    def largest(self, most: int = 3) -> tuple[Line, ...]:
+        """The lines with the highest floors."""
+        return tuple(sorted(self.lines, key=lambda line: (-line.floor, line.key))[:most])
+
     def stages(self) -> Iterator[tuple[Stage, tuple[Line, ...]]]:
         """The lines of each stage that has any, in the order of ``Stage``."""
         for stage in Stage:

@@ -1,4 +1,4 @@
-"""Gates: changes that the configuration refuses, component by component or for a whole environment.
+"""Gates: changes that the configuration refuses, component by component or for a whole environment; spending too.
 
 A gate is judged on the plan and its impacts, before anything is changed. A dated approval lifts it. What Pulumi itself
 protects in the state is refused too, because the apply would stop there half-way; no approval changes the state, so the
@@ -14,11 +14,12 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from mlops_iac.compose.composition import Composition
+from mlops_iac.cost.compare import MonthlyCost
+from mlops_iac.cost.model import Estimate
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, Severity, format_path
-from mlops_iac.graph.nodes import Graph
-from mlops_iac.plan.impact import Impact, ImpactKind, ImpactSeverity, Scene, Touched, listed, scene_of
+from mlops_iac.plan.impact import Impact, ImpactKind, ImpactSeverity, Scene, Touched, listed
 from mlops_iac.plan.impacts.data_loss import STORES
-from mlops_iac.plan.model import Op, Plan
+from mlops_iac.plan.model import Op
 from mlops_iac.spec.gates import EnvironmentGate, GateApproval, Protection
 from mlops_iac.spec.system import Instance, System
 
@@ -31,6 +32,8 @@ EXPIRED_APPROVAL: Final = "MI6003"
 UNUSED_APPROVAL: Final = "MI6004"
 """An approval lifts nothing of this plan."""
 
+WITHIN_BUDGET: Final = "within_budget"
+SPEND_LIMIT: Final = "spend_limit"
 STATE: Final = "protected"
 """Name of the gate that the state itself sets."""
 
@@ -81,12 +84,11 @@ class GateFinding:
 
 
 def judge_gates(
-    plan: Plan, impacts: Iterable[Impact], graph: Graph, system: System, composition: Composition, today: str
+    scene: Scene, impacts: Iterable[Impact], cost: MonthlyCost, composition: Composition, today: str
 ) -> tuple[GateFinding, ...]:
     """Everything that a gate refuses, what stops first; ``today`` is an ISO date, and decides on approvals."""
-    scene = scene_of(plan, graph, system)
-    known = tuple(impacts)
-    protected = list(_protected(plan, scene, composition))
+    system, known = scene.system, tuple(impacts)
+    protected = list(_protected(scene, composition))
     kept = {(each.component, name) for each in protected for name in each.resources}
     found = [
         *protected,
@@ -98,6 +100,8 @@ def judge_gates(
             if not all((finding.component, name) in kept for name in finding.resources)
         ),
         *(finding for gate in sorted(set(system.core.env.gates)) for finding in _of_environment(gate, known)),
+        *_over_budget(system, cost.estimate, composition),
+        *_over_limits(system, cost, composition),
     ]
     lifted = (_lifted(finding, system.core.approvals, today) for finding in found)
     return tuple(
@@ -176,9 +180,9 @@ def approval_diagnostics(
             )
 
 
-def _protected(plan: Plan, scene: Scene, composition: Composition) -> Iterator[GateFinding]:
+def _protected(scene: Scene, composition: Composition) -> Iterator[GateFinding]:
     components = {each.change.urn: each.component for each in scene.everything}
-    for stack in plan.stacks:
+    for stack in scene.plan.stacks:
         for change in stack.changes:
             if change.protect and change.op in (Op.DELETE, Op.REPLACE):
                 component = components.get(change.urn, change.component)
@@ -230,9 +234,60 @@ def _of_environment(gate: EnvironmentGate, impacts: tuple[Impact, ...]) -> Itera
             "no_data_loss": severe and impact.kind in (ImpactKind.DATA_LOSS, ImpactKind.KEY_DELETION),
             "no_downtime": impact.kind is ImpactKind.DOWNTIME,
             "no_public_exposure": impact.kind is ImpactKind.PUBLIC_EXPOSURE,
-        }[gate]
+        }.get(gate, False)
         if refused:
             yield GateFinding(gate, impact.component, impact.resources, impact.message, impact.location)
+
+
+def _over_budget(system: System, estimate: Estimate, composition: Composition) -> Iterator[GateFinding]:
+    budget = system.find("budget", "budget")
+    if budget is None or WITHIN_BUDGET not in system.core.env.gates or estimate.floor <= budget.spec.monthly_usd:
+        return
+    yield GateFinding(
+        WITHIN_BUDGET,
+        budget.path,
+        tuple(line.name for line in estimate.largest()),
+        f"the system costs at least ${estimate.floor:,.0f} a month{_parts(estimate)}, and its budget is "
+        f"${budget.spec.monthly_usd:,.0f}",
+        composition.location_of((*budget.path, "monthly_usd"), value=True),
+    )
+
+
+def _over_limits(system: System, cost: MonthlyCost, composition: Composition) -> Iterator[GateFinding]:
+    spend, estimate, difference = system.core.env.spend, cost.estimate, cost.difference
+    judged = [
+        ("floor_usd", spend.floor_usd, estimate.floor, "the system costs at least {} a month"),
+        ("ceiling_usd", spend.ceiling_usd, estimate.ceiling, "the system may cost up to {} a month"),
+    ]
+    if difference is not None:
+        judged += [
+            ("floor_increase_usd", spend.floor_increase_usd, difference.floor, "it adds at least {} a month"),
+            (
+                "ceiling_increase_usd",
+                spend.ceiling_increase_usd,
+                difference.ceiling,
+                "it may add up to {} a month",
+            ),
+        ]
+    for key, limit, usd, told in judged:
+        if limit is None or usd <= limit:
+            continue
+        increase = difference is not None and key.endswith("_increase_usd")
+        names = [change.line.name for change in difference.changes[:3]] if difference is not None and increase else []
+        parts = f" (largest: {listed(names)})" if names else _parts(estimate)
+        yield GateFinding(
+            SPEND_LIMIT,
+            ("env", "spend"),
+            tuple(names or (line.name for line in estimate.largest())),
+            f"{told.format(f'${usd:,.0f}')}{parts}, and `env.spend.{key}` is ${limit:,.0f}",
+            composition.location_of(("env", "spend", key), value=True),
+        )
+
+
+def _parts(estimate: Estimate) -> str:
+    """The largest parts of an estimate, and that something in it could not be priced."""
+    gaps = f"; {len(estimate.unknown)} unknown prices not counted" if estimate.unknown else ""
+    return f" (largest: {listed(line.name for line in estimate.largest())}{gaps})"
 
 
 def _lifted(finding: GateFinding, approvals: Iterable[GateApproval], today: str) -> GateFinding:

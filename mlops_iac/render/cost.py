@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from mlops_iac.cost.compare import Difference, LineChange, compare
+from mlops_iac.cost.compare import Difference
 from mlops_iac.cost.model import Amount, Charge, Estimate, Gap
 from mlops_iac.cost.model import Line as CostLine
 from mlops_iac.cost.table import HOURS, Price, PriceTable
@@ -27,13 +27,23 @@ from mlops_iac.render.page import (
     to_text,
 )
 from mlops_iac.render.results import short_type
+from mlops_iac.render.spending import (
+    COLUMN,
+    amounts_row,
+    change_bullets,
+    change_json,
+    delta,
+    gap_json,
+    pair,
+    sentence,
+    stage_table,
+    usd,
+)
 from mlops_iac.render.text import diagnostics_text
 from mlops_iac.render.visible import shorten
 
-_COLUMN: Final = 13
 _SMALL: Final = 1.0
 """Resources whose ceiling is below this many USD are told in one row, unless everything is asked for."""
-_MOST_CHANGES: Final = 20
 _UNKNOWN: Final = "+?"
 """Follows an amount that a price is missing from."""
 _NOT_COUNTED: Final = "Not known, and not counted"
@@ -55,21 +65,6 @@ class _Titles:
     values: tuple[str, ...]
 
 
-def summary_line(estimate: Estimate, base: Estimate | None = None) -> str:
-    """The monthly cost in one sentence, with the difference to a base and what could not be priced."""
-    text = f"cost: {_dollars(estimate.floor)} to {_dollars(estimate.ceiling)} a month"
-    if base is not None:
-        difference = compare(base, estimate)
-        if difference.changes:
-            text += f" ({_signed(difference.floor)} to {_signed(difference.ceiling)})"
-        else:
-            text += " (unchanged)"
-    number = len(estimate.unknown)
-    if number:
-        text += f"; {number} unknown price{'s' if number > 1 else ''} not counted"
-    return text
-
-
 def cost_text(
     estimate: Estimate,
     page: Page = PLAIN_PAGE,
@@ -85,13 +80,13 @@ def cost_text(
     """
     title = line(Span(page.visible(estimate.system), Tone.STRONG), f"  {page.visible(estimate.environment)}")
     note = Span(f"USD a month, {estimate.region}, prices of {_dates(estimate)}", Tone.QUIET)
-    rows: list[Line] = [*spread(title, note, page), (), _row(line(""), ("floor", "ceiling"), page, Tone.QUIET)]
+    rows: list[Line] = [*spread(title, note, page), (), amounts_row(line(""), ("floor", "ceiling"), page, Tone.QUIET)]
     for stage, lines in estimate.stages():
-        rows.append(_row(line(Span(stage.value, Tone.STRONG)), _sums(lines), page))
+        rows.append(amounts_row(line(Span(stage.value, Tone.STRONG)), _sums(lines), page))
         rows += _stage_rows(lines, page, details)
     rows += [
         (),
-        _row(line(Span("total", Tone.STRONG)), (_usd(estimate.floor), _usd(estimate.ceiling)), page, Tone.STRONG),
+        amounts_row(line(Span("total", Tone.STRONG)), (usd(estimate.floor), usd(estimate.ceiling)), page, Tone.STRONG),
     ]
     rows += _unknown_rows(estimate.unknown, page, _NOT_COUNTED)
     if difference is not None:
@@ -108,10 +103,10 @@ def variants_text(variants: Sequence[Variant], page: Page = PLAIN_PAGE) -> str:
     shared = frozenset.intersection(*(_gaps(variant.estimate) for variant in variants))
     title = line(Span(page.visible(first.system), Tone.STRONG), f"  {page.visible(first.environment)}")
     rows: list[Line] = [*spread(title, Span(f"USD a month, prices of {_dates(first)}", Tone.QUIET), page), ()]
-    rows.append(_row(line(Span(titles.key, Tone.QUIET)), ("floor", "ceiling"), page, Tone.QUIET))
+    rows.append(amounts_row(line(Span(titles.key, Tone.QUIET)), ("floor", "ceiling"), page, Tone.QUIET))
     for name, variant in zip(titles.values, variants, strict=True):
         mark = _UNKNOWN if _gaps(variant.estimate) - shared else ""
-        rows += _wide_row(name, (_usd(variant.estimate.floor) + mark, _usd(variant.estimate.ceiling) + mark), page, 2)
+        rows += _wide_row(name, (usd(variant.estimate.floor) + mark, usd(variant.estimate.ceiling) + mark), page, 2)
     for key in _differing(variants):
         lines = [_by_key(variant.estimate).get(key) for variant in variants]
         rows += [(), _resource_label(next(found for found in lines if found is not None), page, 0, page.width)]
@@ -126,20 +121,10 @@ def variants_text(variants: Sequence[Variant], page: Page = PLAIN_PAGE) -> str:
 
 def cost_markdown(estimate: Estimate, difference: tuple[str, Difference] | None = None) -> str:
     """The totals by stage as a table, with a base its changes; every resource folded away."""
-    changes = {} if difference is None else _stage_changes(difference[1])
-    head = "| stage | floor | ceiling |" + (" change of floor | change of ceiling |" if difference else "")
-    rows = [f"#### {_sentence(estimate, difference)}", "", head, "| --- |" + " ---: |" * (4 if difference else 2)]
-    stages = [(stage.value, *_sums(lines)) for stage, lines in estimate.stages()]
-    for name, floor, ceiling in (*stages, ("**total**", _usd(estimate.floor), _usd(estimate.ceiling))):
-        moved = changes.get(name, (0.0, 0.0)) if name != "**total**" else _total_change(difference)
-        cells_ = (floor, ceiling, *(map(_delta, moved) if difference else ()))
-        rows.append(f"| {name} | " + " | ".join(cells_) + " |")
-    rows.append("")
-    if difference is not None:
-        rows += [f"- {_change_sentence(change)}" for change in difference[1].changes[:_MOST_CHANGES]]
-        hidden = len(difference[1].changes) - _MOST_CHANGES
-        rows += [f"- and {hidden} more"] if hidden > 0 else []
-        rows.append("")
+    changes = difference[1] if difference is not None else None
+    rows = [f"#### {sentence(estimate, changes)}", "", *stage_table(estimate, changes), ""]
+    if changes is not None:
+        rows += change_bullets(changes, code)
     if estimate.unknown:
         rows += ["Not known and not counted:", ""]
         rows += [f"- {code(found.name)} {gap.what}: {gap.reason}" for found, gap in estimate.unknown]
@@ -147,7 +132,7 @@ def cost_markdown(estimate: Estimate, difference: tuple[str, Difference] | None 
     rows += ["<details><summary>Every resource that costs something</summary>", ""]
     rows += ["| resource | type | floor | ceiling |", "| --- | --- | ---: | ---: |"]
     rows += [
-        f"| {code(found.name)} | {short_type(found.type)} | {_usd(found.floor)} | {_usd(found.ceiling)} |"
+        f"| {code(found.name)} | {short_type(found.type)} | {usd(found.floor)} | {usd(found.ceiling)} |"
         for found in estimate.lines
         if found.charges
     ]
@@ -167,8 +152,8 @@ def cost_json(
         against, changes = difference
         document["difference"] = {
             "against": against,
-            **_pair(changes.floor, changes.ceiling),
-            "changes": [_change_json(change) for change in changes.changes],
+            **pair(changes.floor, changes.ceiling),
+            "changes": [change_json(change) for change in changes.changes],
         }
     return {**document, "diagnostics": diagnostics_json(diagnostics)}
 
@@ -236,15 +221,15 @@ def _stage_rows(lines: Sequence[CostLine], page: Page, details: bool) -> list[Li
     priced = [found for found in lines if found.charges]
     shown = [found for found in priced if details or found.ceiling >= _SMALL]
     for found in shown:
-        room = page.width - 2 * _COLUMN
-        rows.append(_row(_resource_label(found, page, 2, room), _numbers(found), page))
+        room = page.width - 2 * COLUMN
+        rows.append(amounts_row(_resource_label(found, page, 2, room), _numbers(found), page))
         if details:
             for charge in found.charges:
                 rows += _charge_rows(charge, page)
     small = [found for found in priced if found not in shown]
     if small:
         words = f"  {len(small)} below ${_SMALL:g}"
-        rows.append(_row(line(Span(words, Tone.QUIET)), _sums(small), page, Tone.QUIET))
+        rows.append(amounts_row(line(Span(words, Tone.QUIET)), _sums(small), page, Tone.QUIET))
     return rows
 
 
@@ -275,14 +260,14 @@ def _unknown_rows(unknown: Sequence[tuple[CostLine, Gap]], page: Page, title: st
 def _difference_rows(against: str, difference: Difference, page: Page) -> list[Line]:
     rows: list[Line] = [()]
     head = line(Span(f"compared with {page.visible(against)}", Tone.STRONG))
-    rows.append(_row(head, (_delta(difference.floor), _delta(difference.ceiling)), page, Tone.STRONG))
+    rows.append(amounts_row(head, (delta(difference.floor), delta(difference.ceiling)), page, Tone.STRONG))
     for change in difference.changes:
-        label = _resource_label(change.line, page, 4, page.width - 2 * _COLUMN)
+        label = _resource_label(change.line, page, 4, page.width - 2 * COLUMN)
         symbol = {"added": "+", "removed": "-"}.get(change.kind, "~")
         tone = {"added": Tone.GOOD, "removed": Tone.BAD}.get(change.kind, Tone.CHANGED)
         marked = (Span(f"  {symbol} ", tone), Span(label[0].text.removeprefix("    ")), *label[1:])
         mark = _UNKNOWN if change.new is not None and change.new.gaps else ""
-        rows.append(_row(marked, (_delta(change.floor) + mark, _delta(change.ceiling) + mark), page))
+        rows.append(amounts_row(marked, (delta(change.floor) + mark, delta(change.ceiling) + mark), page))
     return rows if difference.changes else [*rows, line("  nothing costs more or less")]
 
 
@@ -323,7 +308,7 @@ def _numbers(found: CostLine | None) -> tuple[str, str]:
     if found is None:
         return "-", "-"
     mark = _UNKNOWN if found.gaps else ""
-    return _usd(found.floor) + mark, _usd(found.ceiling) + mark
+    return usd(found.floor) + mark, usd(found.ceiling) + mark
 
 
 def _by_key(estimate: Estimate) -> dict[str, CostLine]:
@@ -338,19 +323,12 @@ def _resource_label(found: CostLine, page: Page, indent: int, room: int) -> Line
     return line(f"{' ' * indent}{name}  ", Span(kind, Tone.QUIET))
 
 
-def _row(label: Line, numbers: Sequence[str], page: Page, tone: Tone = Tone.PLAIN) -> Line:
-    """A label at the left and numbers in columns at the right edge."""
-    used = sum(cells(part.text) for part in label)
-    text = "".join(f"{number:>{_COLUMN}}" for number in numbers)
-    return (*label, Span(" " * max(page.width - used - len(text), 0)), Span(text, tone))
-
-
 def _wide_row(label: str, numbers: Sequence[str], page: Page, indent: int) -> list[Line]:
     """The same for a label that may be long: then the numbers stand below it."""
     head = line(" " * indent + label)
-    if indent + cells(label) + 1 <= page.width - _COLUMN * len(numbers):
-        return [_row(head, numbers, page)]
-    return [head, _row(line(""), numbers, page)]
+    if indent + cells(label) + 1 <= page.width - COLUMN * len(numbers):
+        return [amounts_row(head, numbers, page)]
+    return [head, amounts_row(line(""), numbers, page)]
 
 
 def _columns(texts: Sequence[str], tone: Tone = Tone.PLAIN) -> Line:
@@ -360,29 +338,7 @@ def _columns(texts: Sequence[str], tone: Tone = Tone.PLAIN) -> Line:
 
 def _sums(lines: Iterable[CostLine]) -> tuple[str, str]:
     listed = list(lines)
-    return _usd(sum(found.floor for found in listed)), _usd(sum(found.ceiling for found in listed))
-
-
-def _stage_changes(difference: Difference) -> dict[str, tuple[float, float]]:
-    found: dict[str, tuple[float, float]] = {}
-    for change in difference.changes:
-        floor, ceiling = found.get(change.line.stage.value, (0.0, 0.0))
-        found[change.line.stage.value] = (floor + change.floor, ceiling + change.ceiling)
-    return found
-
-
-def _total_change(difference: tuple[str, Difference] | None) -> tuple[float, float]:
-    return (difference[1].floor, difference[1].ceiling) if difference else (0.0, 0.0)
-
-
-def _sentence(estimate: Estimate, difference: tuple[str, Difference] | None) -> str:
-    return summary_line(estimate, difference[1].old if difference else None).replace("cost:", "Cost:")
-
-
-def _change_sentence(change: LineChange) -> str:
-    words = {"added": "new", "removed": "gone"}.get(change.kind, "changed")
-    name = f"{code(change.line.name)} ({short_type(change.line.type)}) {words}: "
-    return name + f"{_delta(change.floor)} to {_delta(change.ceiling)} USD"
+    return usd(sum(found.floor for found in listed)), usd(sum(found.ceiling for found in listed))
 
 
 def _estimate_json(estimate: Estimate) -> dict[str, Any]:
@@ -392,13 +348,13 @@ def _estimate_json(estimate: Estimate) -> dict[str, Any]:
         "region": estimate.region,
         "currency": "USD",
         "hours": HOURS,
-        "total": _pair(estimate.floor, estimate.ceiling),
+        "total": pair(estimate.floor, estimate.ceiling),
         "stages": [
-            {"stage": stage.value, **_pair(sum(x.floor for x in lines), sum(x.ceiling for x in lines))}
+            {"stage": stage.value, **pair(sum(x.floor for x in lines), sum(x.ceiling for x in lines))}
             for stage, lines in estimate.stages()
         ],
         "resources": [_line_json(found) for found in estimate.lines],
-        "unknown": [{"urn": found.urn, "what": gap.what, "reason": gap.reason} for found, gap in estimate.unknown],
+        "unknown": [gap_json(found, gap) for found, gap in estimate.unknown],
         "assumptions": dict(estimate.assumptions),
     }
 
@@ -411,7 +367,7 @@ def _line_json(found: CostLine) -> dict[str, Any]:
         "stage": found.stage.value,
         "component": format_path(found.component),
         "source": f"{found.location.file}:{found.location.line}" if found.location is not None else None,
-        **_pair(found.floor, found.ceiling),
+        **pair(found.floor, found.ceiling),
         "charges": [
             {
                 "what": charge.what,
@@ -443,21 +399,6 @@ def _price_json(price: Price) -> dict[str, Any]:
     }
 
 
-def _change_json(change: LineChange) -> dict[str, Any]:
-    return {
-        "urn": change.line.urn,
-        "name": change.line.name,
-        "type": change.line.type,
-        "stage": change.line.stage.value,
-        "change": change.kind,
-        **_pair(change.floor, change.ceiling),
-    }
-
-
-def _pair(floor: float, ceiling: float) -> dict[str, float]:
-    return {"floor": round(floor, 2), "ceiling": round(ceiling, 2)}
-
-
 def _dates(estimate: Estimate) -> str:
     dates = sorted({a.price.as_of for x in estimate.lines for c in x.charges for a in (c.floor, c.ceiling)})
     if not dates:
@@ -472,22 +413,6 @@ def _days(day: str, today: str) -> int | None:
 def _age(day: str, today: str) -> str:
     days = _days(day, today)
     return "of unknown age" if days is None else f"{days} days old"
-
-
-def _usd(amount: float) -> str:
-    return f"{amount:,.2f}"
-
-
-def _dollars(amount: float) -> str:
-    return f"${amount:,.0f}"
-
-
-def _signed(amount: float) -> str:
-    return f"{'-' if amount < 0 else '+'}${abs(amount):,.0f}"
-
-
-def _delta(amount: float) -> str:
-    return f"{amount:+,.2f}" if abs(amount) >= 0.005 else "0.00"
 
 
 def _number(value: float) -> str:

@@ -11,12 +11,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from mlops_iac.cost.compare import MonthlyCost
 from mlops_iac.diagnostics import Diagnostic, Location, format_path
 from mlops_iac.plan.gates import GateFinding
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Op, Plan, PropertyChange
 from mlops_iac.render.impact import gates_json, impacts_json
 from mlops_iac.render.results import RunDone, StackDone
+from mlops_iac.render.spending import cost_part_json
 from mlops_iac.render.visible import plain_json
 
 VERSION: Final = 1
@@ -32,6 +34,7 @@ def preview_json(
     diagnostics: Iterable[Diagnostic] = (),
     *,
     impacts: Iterable[Impact] = (),
+    cost: MonthlyCost | None = None,
     gates: Iterable[GateFinding] = (),
 ) -> dict[str, Any]:
     """What would change, resource by resource, and what that does to the running system.
@@ -55,6 +58,7 @@ def preview_json(
             for stack in plan.stacks
         ],
         "impact": impacts_json(impacts),
+        "cost": cost_part_json(cost) if cost is not None else None,
         "gates": gates_json(gates),
         "diagnostics": diagnostics_json(diagnostics),
     }

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
+from mlops_iac.cost.compare import MonthlyCost
 from mlops_iac.diagnostics import Diagnostic, Severity, format_path
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
 from mlops_iac.render.impact import impact_bullets
 from mlops_iac.render.results import name_of, short_type
+from mlops_iac.render.spending import cost_bullets
 from mlops_iac.render.visible import show, show_pair, visible
 
 LONGEST: Final = 60_000
@@ -47,6 +49,7 @@ def preview_markdown(
     findings: Sequence[Diagnostic] = (),
     diagnostics: Sequence[Diagnostic] = (),
     impacts: Sequence[Impact] = (),
+    cost: MonthlyCost | None = None,
     gates: Sequence[Diagnostic] = (),
 ) -> str:
     """What would change: a table of counts, the impact, the findings, then each layer's changes folded away.
@@ -66,6 +69,8 @@ def preview_markdown(
         head += [*_table(changed), ""]
     if impacts:
         head += ["#### Impact", "", *impact_bullets(impacts, code), ""]
+    if cost is not None:
+        head += ["#### Cost", "", *cost_bullets(cost, code)]
     for title, group in (("Gates", gates), ("Policies", findings), ("Notes", diagnostics)):
         if group:
             head += [f"#### {title}", "", *_bullets(group), ""]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
+from mlops_iac.cost.compare import MonthlyCost
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, Severity, format_path
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
@@ -25,6 +26,7 @@ from mlops_iac.render.page import (
     to_text,
 )
 from mlops_iac.render.results import RunDone, StackDone, name_of, short_type
+from mlops_iac.render.spending import cost_lines
 from mlops_iac.render.visible import ellipsis, show, show_pair
 
 SYMBOLS: Final[Mapping[Op, str]] = {
@@ -90,9 +92,10 @@ def preview_text(
     sources: Mapping[str, str] | None = None,
     show_same: bool = False,
     impacts: Sequence[Impact] = (),
+    cost: MonthlyCost | None = None,
     gates: Sequence[Diagnostic] = (),
 ) -> str:
-    """What would change, by layer and component; impact, gates, policy findings and warnings; the summary is last.
+    """What would change, by layer and component; impact, cost, gates, policy findings and warnings; the counts last.
 
     ``show_same`` lists every resource. Without it unchanged ones are left out, and a long preview counts the
     resources of a component that is new instead of naming them.
@@ -112,6 +115,8 @@ def preview_text(
         lines += [*paragraph("unchanged layers: " + ", ".join(quiet), page, indent=2, tone=Tone.QUIET), ()]
     if impacts:
         lines += [line(Span("Impact", Tone.STRONG)), (), *impact_lines(impacts, page)]
+    if cost is not None:
+        lines += cost_lines(cost, page)
     for title_text, group in (("Gates", gates), ("Policies", findings), ("Notes", diagnostics)):
         if group:
             lines += [line(Span(title_text, Tone.STRONG)), (), *_blocks(group, page, sources or {})]

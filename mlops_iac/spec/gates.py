@@ -8,11 +8,21 @@ from mlops_iac.spec.base import Spec, doc
 
 Protection = Literal["no_delete", "no_replace", "no_downtime", "frozen"]
 """What a change must not do to one component."""
-EnvironmentGate = Literal["no_data_loss", "no_downtime", "no_public_exposure"]
+EnvironmentGate = Literal["no_data_loss", "no_downtime", "no_public_exposure", "within_budget"]
 """What no change may do in an environment."""
-Gate = Literal["no_delete", "no_replace", "no_downtime", "frozen", "no_data_loss", "no_public_exposure"]
+Gate = Literal[
+    "no_delete",
+    "no_replace",
+    "no_downtime",
+    "frozen",
+    "no_data_loss",
+    "no_public_exposure",
+    "within_budget",
+    "spend_limit",
+]
 """Everything that an approval can lift."""
 
+Usd = Annotated[float, doc("An amount of money.", unit="USD a month", ge=0)]
 Date = Annotated[str, doc("A day.", pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", expects="a date such as 2027-03-31")]
 
 DEFAULT_MAY_DIFFER: tuple[str, ...] = (
@@ -53,6 +63,19 @@ class Declaration(Spec, kw_only=True):
         """Every protection that is asked for, sorted."""
         given = [self.protect] if isinstance(self.protect, str) else self.protect or []
         return tuple(sorted(set(given)))
+
+
+class SpendLimit(Spec, kw_only=True):
+    """What an environment may cost in a month by estimate, and what one change may add to it."""
+
+    floor_usd: Annotated[Usd | None, doc("Most that the system may cost at least.")] = None
+    ceiling_usd: Annotated[Usd | None, doc("Most that it may cost at most.")] = None
+    floor_increase_usd: Annotated[
+        Usd | None, doc("Most that one change of a deployed system may add to what it costs at least.")
+    ] = None
+    ceiling_increase_usd: Annotated[
+        Usd | None, doc("Most that one change of a deployed system may add to what it can cost.")
+    ] = None
 
 
 class GateApproval(Spec, kw_only=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mlops_iac.diagnostics import ConfigPath, Diagnostic
 from mlops_iac.spec.base import Name, Spec, doc
-from mlops_iac.spec.gates import Declaration, EnvironmentGate, GateApproval, PromotionSection, Protection
+from mlops_iac.spec.gates import Declaration, EnvironmentGate, GateApproval, PromotionSection, Protection, SpendLimit
 from mlops_iac.spec.quantities import Duration
 from mlops_iac.spec.usage import UsageSection
 
@@ -93,9 +93,12 @@ class EnvironmentSection(Spec, kw_only=True):
         list[EnvironmentGate],
         doc(
             "Changes that are refused in this environment, until a dated approval lifts it: losing data, letting "
-            "callers wait, opening something to the internet."
+            "callers wait, opening something to the internet, costing more than the budget."
         ),
     ] = []
+    spend: Annotated[
+        SpendLimit, doc("Costs that are refused in this environment, until a dated approval of spend_limit lifts it.")
+    ] = SpendLimit()
 
 
 class AuditSection(Spec, kw_only=True):

@@ -20,6 +20,7 @@ ENV_KEYS = [
     "min_endpoint_instances",
     "approval",
     "gates",
+    "spend",
 ]
 
 

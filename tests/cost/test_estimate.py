@@ -20,8 +20,9 @@ from mlops_iac.diagnostics import Severity
 from mlops_iac.pipeline import request_at, run_phases
 from mlops_iac.plan.deployed import snapshot_of_graph
 from mlops_iac.policies.policy import StackView, view
-from mlops_iac.render.cost import cost_json, summary_line
+from mlops_iac.render.cost import cost_json
 from mlops_iac.render.json import to_text
+from mlops_iac.render.spending import summary_line
 from mlops_iac.spec.usage import UsageSection
 from mlops_iac.state.snapshot import ResourceState, Snapshot
 
@@ -237,11 +238,11 @@ def test_a_sweep_without_key_or_values_is_refused(text: str) -> None:
         combinations([text])
 
 
-def test_a_preview_reads_no_prices(tmp_path: Path) -> None:
+def test_validation_reads_no_prices(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from mlops_iac.cli.main import cli\n"
-        f"cli(['preview', '-C', {str(EXAMPLE)!r}, '--against', 'none'], standalone_mode=False)\n"
+        f"cli(['validate', '-C', {str(EXAMPLE)!r}], standalone_mode=False)\n"
         "sys.stderr.write(' '.join(name for name in sys.modules if name.startswith('mlops_iac.cost.rules.')))\n"
     )
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

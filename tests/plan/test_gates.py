@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mlops_iac.pipeline import Run, gate_diagnostics
+from mlops_iac.pipeline import Run, gate_diagnostics, request_at, run_phases
 from mlops_iac.plan.gates import LASTING, RENEWED
 
-from .edits import EDITS, MODELS, TODAY, Edit, run_edit
+from .edits import EDITS, EXAMPLE, MODELS, TODAY, Edit, run_edit
 
 FEATURE = EDITS["add-a-feature"].replaced
 RECORD = "record_id: transaction_id"
@@ -167,11 +167,78 @@ def test_less_severe_losses_pass(tmp_path: Path) -> None:
     assert (run.gates, run.refused) == ((), False)
 
 
-def test_production_refuses_data_loss_and_public_exposure_by_default(tmp_path: Path) -> None:
+def test_production_refuses_loss_exposure_and_overspending_by_default(tmp_path: Path) -> None:
     run = run_edit(Edit((), ("env=prod",), ("env=prod",)), tmp_path)
     assert run.system is not None
-    assert run.system.core.env.gates == ["no_data_loss", "no_public_exposure"]
+    assert run.system.core.env.gates == ["no_data_loss", "no_public_exposure", "within_budget"]
     assert run.gates == ()
+
+
+SPENDING: list[tuple[str, tuple[str, ...], str, list[str]]] = [
+    ("enough", ("env.gates=[within_budget]",), "", []),
+    ("too much", ("env.gates=[within_budget]", "budget.monthly_usd=500"), "", ["refused within_budget budget"]),
+    ("no gate", ("budget.monthly_usd=500",), "", []),
+    (
+        "approved",
+        ("env.gates=[within_budget]", "budget.monthly_usd=500"),
+        approval("budget", "within_budget"),
+        ["lifted within_budget budget"],
+    ),
+    ("floor", ("env.spend.floor_usd=1000",), "", ["refused spend_limit env.spend"]),
+    ("floor kept", ("env.spend.floor_usd=5000",), "", []),
+    ("ceiling", ("env.spend.ceiling_usd=1000",), "", ["refused spend_limit env.spend"]),
+    ("increase", ("env.spend.floor_increase_usd=300",), "", ["refused spend_limit env.spend"]),
+    ("increase kept", ("env.spend.floor_increase_usd=400",), "", []),
+    (
+        "every limit",
+        ("env.spend={floor_usd: 1, ceiling_usd: 1, floor_increase_usd: 1, ceiling_increase_usd: 1}",),
+        "",
+        ["refused spend_limit env.spend"] * 4,
+    ),
+    (
+        "increase approved",
+        ("env.spend.ceiling_increase_usd=300",),
+        approval("env.spend", "spend_limit"),
+        ["lifted spend_limit env.spend"],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "more", "expected"), [case[1:] for case in SPENDING], ids=[c[0] for c in SPENDING]
+)
+def test_spending(tmp_path: Path, overrides: tuple[str, ...], more: str, expected: list[str]) -> None:
+    """The edit doubles an endpoint that costs 320 to 3,196 USD a month, of a system that costs at least 1,029."""
+    run = edited(tmp_path, *INSTANCE, more=more, overrides=overrides)
+
+    assert [line.rpartition(" ")[0] for line in lines(run)] == expected
+    assert run.refused == any(line.startswith("refused") for line in expected)
+
+
+def test_a_first_deployment_has_no_increase() -> None:
+    limits = "env.spend={floor_increase_usd: 1, ceiling_increase_usd: 1}"
+
+    assert run_phases(request_at(EXAMPLE, (limits,), TODAY)).gates == ()
+
+
+def test_what_is_said_of_spending(tmp_path: Path) -> None:
+    overrides = ("env.gates=[within_budget]",)
+    budget = ("budget: {monthly_usd: 12000", "budget: {monthly_usd: 1200")
+    spend = ("\nbuckets:", "\nenv:\n  spend: {ceiling_increase_usd: 100}\n\nbuckets:")
+    run = edited(tmp_path, *INSTANCE, budget, spend, overrides=overrides)
+    over, limit = gate_diagnostics(run)
+
+    assert over.message == (
+        "budget: within_budget refuses this change: the system costs at least $1,349 a month (largest: "
+        "fraud-api.endpoint, research.pool-system and fraud-drift.schedule; 4 unknown prices not counted), and its budget is $1,200"
+    )
+    assert over.location is not None and (over.location.file, over.location.column) == ("system.yaml", 23)
+    assert limit.message == (
+        "env.spend: spend_limit refuses this change: it may add up to $3,196 a month (largest: "
+        "fraud-api.endpoint), and `env.spend.ceiling_increase_usd` is $100"
+    )
+    assert limit.location is not None and limit.location.column == 33
+    assert "MI6500" not in {item.code for item in run.diagnostics}
 
 
 def test_what_is_said(tmp_path: Path) -> None:

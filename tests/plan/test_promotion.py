@@ -115,4 +115,4 @@ def test_components_of_one_side_alone_and_what_is_carried(folder: Path) -> None:
     assert "prod lacks tracking" in found.carries
     assert "model fraud-scorer: prod version 1, staging version 2" in found.carries
     assert "two people have to approve a deployment to prod" in found.carries
-    assert "prod refuses changes by its gates: no_data_loss, no_public_exposure" in found.carries
+    assert "prod refuses changes by its gates: no_data_loss, no_public_exposure, within_budget" in found.carries

@@ -20,7 +20,7 @@ from mlops_iac.graph.nodes import LAYERS, Graph, Layer
 from mlops_iac.plan.gates import GateFinding
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Plan
-from mlops_iac.policies.policy import Finding
+from mlops_iac.policies.policy import Finding, Policy
 from mlops_iac.spec.system import System
 from mlops_iac.state.snapshot import Snapshot
 from mlops_iac.validate.validated import Validated
@@ -41,13 +41,15 @@ class Request:
     """Everything a run depends on: nothing else is read.
 
     ``today`` (ISO date) decides whether a waiver still holds; it is an input so that a run can be repeated. ``only``
-    are the layers that are planned; the others are taken as they are deployed.
+    are the layers that are planned; the others are taken as they are deployed. ``project_code`` allows the check phase
+    to run the Python files that ``policies.files`` lists.
     """
 
     compose: ComposeRequest
     baseline: Baseline = Baseline()
     today: str = ""
     only: tuple[Layer, ...] = LAYERS
+    project_code: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Run:
     validated: Validated | None = None
     system: System | None = None
     graph: Graph | None = None
+    project_rules: tuple[Policy, ...] = ()
     findings: tuple[Finding, ...] = ()
     plan: Plan | None = None
     impacts: tuple[Impact, ...] = ()
@@ -105,10 +108,19 @@ def compile_system(run: Run) -> dict[str, Any]:
 def check(run: Run) -> dict[str, Any]:
     """Resource graph to policy findings, with warnings of waivers that do not do what they say."""
     from mlops_iac.policies.checker import check_graph, waiver_diagnostics
+    from mlops_iac.policies.project import load_project_rules, printing_aside
 
     system, composition, today = _made(run.system), _made(run.composition), run.request.today
-    findings = check_graph(_made(run.graph), system, composition, today)
-    return {"findings": findings, "diagnostics": waiver_diagnostics(system, findings, composition, today)}
+    section = system.core.policies
+    allowed, taken = run.request.project_code, section.own
+    project = load_project_rules(section.files, composition, allowed=allowed, taken=taken).policies
+    with printing_aside():
+        findings = check_graph(_made(run.graph), system, composition, today, project)
+    return {
+        "project_rules": project,
+        "findings": findings,
+        "diagnostics": waiver_diagnostics(system, findings, composition, today),
+    }
 
 
 def plan(run: Run) -> dict[str, Any]:
@@ -168,9 +180,9 @@ PHASES: tuple[Phase, ...] = (
 )
 
 
-def request_at(root: Path, overrides: tuple[str, ...] = (), today: str = "") -> Request:
+def request_at(root: Path, overrides: tuple[str, ...] = (), today: str = "", *, project_code: bool = True) -> Request:
     """A request for the system in the folder ``root``, compared with nothing."""
-    return Request(ComposeRequest(root.resolve(), overrides), today=today)
+    return Request(ComposeRequest(root.resolve(), overrides), today=today, project_code=project_code)
 
 
 def run_phases(request: Request, until: str = "gates") -> Run:

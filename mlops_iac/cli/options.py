@@ -23,6 +23,9 @@ EXIT_REFUSED = 2
 EXIT_CHANGES = 10
 EXIT_INTERRUPTED = 130
 TRACEBACK_VARIABLE = "MLOPS_IAC_TRACEBACK"
+NO_PROJECT_CODE_VARIABLE = "MLOPS_IAC_NO_PROJECT_CODE"
+"""Set in CI of untrusted changes: nothing of the project is run."""
+_PROJECT_CODE = "mlops_iac.project_code"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -30,6 +33,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def system_options(function: Function) -> Function:
     """Add ``-C DIR``, positional Hydra overrides and error handling; the verb gets ``folder`` and ``overrides``."""
     decorated = guarded(function)
+    decorated = click.option(
+        "--no-project-code",
+        is_flag=True,
+        expose_value=False,
+        envvar=NO_PROJECT_CODE_VARIABLE,
+        callback=_keep_project_code,
+        help="Refuse to run Python files of the project (policies.files); for untrusted changes.",
+    )(decorated)
     decorated = click.argument("overrides", nargs=-1, metavar="[OVERRIDE]...")(decorated)
     return click.option(
         "-C",
@@ -58,7 +69,13 @@ def request_for(folder: Path, overrides: tuple[str, ...], day: datetime | None =
 
     ``day`` is the date that the user gave instead of today.
     """
-    return request_at(folder, overrides, (day or datetime.now(tz=UTC)).date().isoformat())
+    context = click.get_current_context(silent=True)
+    allowed = context is None or bool(context.meta.get(_PROJECT_CODE, True))
+    return request_at(folder, overrides, (day or datetime.now(tz=UTC)).date().isoformat(), project_code=allowed)
+
+
+def _keep_project_code(context: click.Context, parameter: click.Parameter, refused: bool) -> None:
+    context.meta[_PROJECT_CODE] = not refused
 
 
 def exit_with(result: RunResult) -> None:

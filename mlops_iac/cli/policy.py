@@ -133,7 +133,7 @@ def check_system(
         from mlops_iac.policies.checker import rules_of
 
         run = run_phases(request_for(folder, overrides), until="check")
-        findings, rules = run.findings, rules_of(run.system) if run.system else {}
+        findings, rules = run.findings, rules_of(run.system, run.project_rules) if run.system else {}
         sources = run.composition.sources if run.composition else {}
         notes = tuple(note for note in run.diagnostics if note.path[:1] == ("policies",))
     _print_findings(findings, rules, form, notes, sources, folder)

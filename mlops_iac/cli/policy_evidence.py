@@ -63,8 +63,8 @@ def _collect(run: Run, folder: Path, overrides: tuple[str, ...], *, look_at_stat
         raise ValueError("the check phase ran without a system")
     stacks = _stacks(run, folder) if look_at_state else ()
     revision = _revision(run, folder, overrides)
-    today = run.request.today
-    return collect(run.graph, run.system, run.composition, run.diagnostics, revision, stacks, today)
+    today, project = run.request.today, run.project_rules
+    return collect(run.graph, run.system, run.composition, run.diagnostics, revision, stacks, today, project)
 
 
 def _revision(run: Run, folder: Path, overrides: tuple[str, ...]) -> Revision:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mlops_iac.components.component import Outputs
+from mlops_iac.compose.files import UnreadableFileError, text_inside
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location
 from mlops_iac.graph import naming
 from mlops_iac.graph.iam import Statement, policy_document, service_trust
@@ -22,7 +23,6 @@ OutputsT = TypeVar("OutputsT", bound=Outputs)
 UNREADABLE_FILE = "MI4003"
 """A file that a component takes from the system's folder is missing, outside that folder, too large or not text."""
 
-_LARGEST_FILE = 10_000_000
 _ROLE_POLICIES = ("aws:iam/rolePolicy:RolePolicy", "aws:iam/rolePolicyAttachment:RolePolicyAttachment")
 AWS_PROVIDER = "pulumi:providers:aws"
 KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
@@ -238,27 +238,14 @@ class BuildContext:
         A file that cannot be had is reported at that field, and stands for empty text until the phase ends. A path
         that leads out of the folder, by ``..``, absolutely or through a symbolic link, is refused.
         """
-        folder = self.assembly.folder.resolve()
         try:
-            file = (folder / relative).resolve()
-            if not file.is_relative_to(folder):
-                return self._unreadable(relative, path, "is outside the system's folder", "name a file inside it")
-            if not file.is_file():
-                return self._unreadable(relative, path, "does not exist", f"create it below {folder.name}/")
-            if file.stat().st_size > _LARGEST_FILE:
-                return self._unreadable(relative, path, "is larger than 10 MB", "keep data out of scripts")
-            return file.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            return self._unreadable(relative, path, "is not UTF-8 text", "save it as UTF-8")
-        except (OSError, ValueError) as error:
-            return self._unreadable(relative, path, f"cannot be read ({error.__class__.__name__})", "check its name")
-
-    def _unreadable(self, relative: str, path: ConfigPath, what: str, hint: str) -> str:
-        full = (*self.instance.path, *path)
-        self.assembly.problems.append(
-            Diagnostic(UNREADABLE_FILE, f"file {relative!r} {what}", hint, self.locate(full), full)
-        )
-        return ""
+            return text_inside(self.assembly.folder, relative)
+        except UnreadableFileError as refused:
+            full = (*self.instance.path, *path)
+            self.assembly.problems.append(
+                Diagnostic(UNREADABLE_FILE, f"file {relative!r} {refused.what}", refused.hint, self.locate(full), full)
+            )
+            return ""
 
     def get(self, kind: str, name: str, outputs: type[OutputsT]) -> OutputsT:
         """The outputs of a component built before; its kind must be referenced or listed in ``uses``."""

@@ -162,10 +162,14 @@ def collect(
     revision: Revision,
     stacks: Iterable[StackRecord],
     today: str,
+    project: Sequence[Policy] = (),
 ) -> Evidence:
-    """The evidence of a checked system; ``notes`` are the diagnostics of its check phase, which judge the waivers."""
+    """The evidence of a checked system; ``notes`` are the diagnostics of its check phase, which judge the waivers.
+
+    ``project`` are the policies of the project's own files.
+    """
     view = view_graph(graph, system, today)
-    chosen = rules_of(system)
+    chosen = rules_of(system, project)
     by_rule: dict[str, list[Finding]] = {}
     for finding in verdicts(view, chosen, waivers_in_force(system, today)):
         by_rule.setdefault(finding.policy.id, []).append(finding)
@@ -199,7 +203,7 @@ def revision_of(composition: Composition, overrides: Sequence[str], commit: str,
 
 def _framework(framework: Framework, rules: Sequence[RuleEvidence]) -> FrameworkEvidence:
     checked = {rule.policy.id: rule for rule in rules}
-    known = {**policies(), **{rule.policy.id: rule.policy for rule in rules}}
+    known = {**policies().sound(), **{rule.policy.id: rule.policy for rule in rules}}
     speaking: dict[str, list[RuleEvidence]] = {}
     for id, policy in sorted(known.items()):
         for control in policy.controls.get(framework.id, ()):

@@ -14,6 +14,7 @@ from mlops_iac.graph.nodes import Graph
 from mlops_iac.plugins import Catalogue, PluginError
 from mlops_iac.policies.own import own_rules
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, ResourceView, StackView, Verdict
+from mlops_iac.policies.project import crash
 from mlops_iac.policies.registry import Pack, packs, policies, profiles
 from mlops_iac.policies.views import view_graph
 from mlops_iac.providers.facts import check_inputs, facts_of
@@ -41,20 +42,29 @@ UNDECIDED = "MI5101"
 """A policy cannot be decided before apply."""
 
 
-def check_graph(graph: Graph, system: System, composition: Composition, today: str) -> tuple[Finding, ...]:
-    """Findings of the system's packs, violations first; ``today`` is an ISO date.
+def check_graph(
+    graph: Graph, system: System, composition: Composition, today: str, project: Sequence[Policy] = ()
+) -> tuple[Finding, ...]:
+    """Findings of the system's packs and of the policies of its own, violations first; ``today`` is an ISO date.
 
-    Raises ``DiagnosticsError`` for an unknown pack or rule.
+    Raises ``DiagnosticsError`` for an unknown pack or rule, and for a rule that crashes.
     """
-    raise_on_errors(_unknown_names(system, composition))
-    return findings_of(view_graph(graph, system, today), rules_of(system), system, today)
+    raise_on_errors(_unknown_names(system, composition, project))
+    return findings_of(view_graph(graph, system, today), rules_of(system, project), system, today)
 
 
-def rules_of(system: System) -> dict[Policy, Enforcement]:
-    """The policies that a system chose and those of its own, with their enforcement in its environment."""
+def rules_of(system: System, project: Sequence[Policy] = ()) -> dict[Policy, Enforcement]:
+    """The policies that a system chose and those of its own, with their enforcement in its environment.
+
+    ``project`` are those of its Python files.
+    """
     section = system.core.policies
-    levels = {rule: Enforcement(level) for rule, level in section.enforcement.items() if rule not in section.own}
-    own = {policy: level for policy, level in own_rules(section).items() if level is not Enforcement.OFF}
+    ours = {*section.own, *(policy.id for policy in project)}
+    levels = {rule: Enforcement(level) for rule, level in section.enforcement.items() if rule not in ours}
+    declared = own_rules(section) | {
+        policy: Enforcement(section.enforcement.get(policy.id, policy.enforcement)) for policy in project
+    }
+    own = {policy: level for policy, level in declared.items() if level is not Enforcement.OFF}
     return chosen_rules(section.packs, system.core.env.name, levels) | own
 
 
@@ -115,8 +125,10 @@ def verdicts(
 ) -> Iterator[Finding]:
     """Every verdict, resource by resource, except where a rule does not apply.
 
-    Where only one stack of a system may be in sight, a rule that looks into others only advises.
+    Where only one stack of a system may be in sight, a rule that looks into others only advises. Raises
+    ``DiagnosticsError`` at the end where a rule crashed: what cannot be judged does not pass.
     """
+    crashes: dict[Policy, Diagnostic] = {}
     by_type: dict[str, list[tuple[Policy, Enforcement]]] = {}
     for policy, asked in rules.items():
         enforcement = Enforcement.ADVISORY if policy.spans and not stack.whole else asked
@@ -124,11 +136,16 @@ def verdicts(
             by_type.setdefault(type, []).append((policy, enforcement))
     for resource in stack.resources:
         for policy, enforcement in (*by_type.get(resource.type, ()), *by_type.get("*", ())):
-            result = policy.check(resource, stack)
+            try:
+                result = policy.check(resource, stack)
+            except (Exception, SystemExit) as error:
+                crashes.setdefault(policy, crash(policy, resource, error))
+                continue
             if result.verdict is Verdict.PASS:
                 yield Finding(policy, resource, result, enforcement)
             elif result.verdict is not Verdict.NOT_APPLICABLE:
                 yield Finding(policy, resource, result, enforcement, _waived(policy, resource, waivers))
+    raise_on_errors(crashes.values())
 
 
 def waiver_diagnostics(
@@ -200,9 +217,9 @@ def covers(waiver: Waiver, policy: Policy, resource: ResourceView) -> bool:
     return waiver.rule == policy.id and fnmatchcase(format_path(resource.component), waiver.resource)
 
 
-def _unknown_names(system: System, composition: Composition) -> list[Diagnostic]:
+def _unknown_names(system: System, composition: Composition, project: Iterable[Policy]) -> list[Diagnostic]:
     section = system.core.policies
-    known = {*policies(), *section.own}
+    known = {*policies(), *section.own, *(policy.id for policy in project)}
     problems = [
         _unknown(UNKNOWN_PACK, "policy pack", name, packs(), composition, "packs", index)
         for index, name in enumerate(section.packs)

@@ -17,6 +17,8 @@ from mlops_iac.policies.policy import (
     StackView,
     canonical_type,
     fail,
+    fails,
+    passes,
     worst,
 )
 from mlops_iac.spec.system import Condition, OwnRule, PoliciesSection
@@ -31,7 +33,7 @@ def own_rules(section: PoliciesSection) -> dict[Policy, Enforcement]:
 
 
 def own_rule(name: str, rule: OwnRule) -> Policy:
-    """A declared rule as a policy; it has no samples."""
+    """A declared rule as a policy; its samples are resources of the first type that it judges."""
     return Policy(
         id=name,
         title=rule.title,
@@ -40,10 +42,13 @@ def own_rule(name: str, rule: OwnRule) -> Policy:
         severity=PolicySeverity(rule.severity),
         enforcement=Enforcement(rule.enforcement),
         applies_to=tuple(map(canonical_type, rule.applies_to)),
-        controls={},
+        controls={framework: tuple(ids) for framework, ids in rule.controls.items()},
         source_url=rule.source,
         check=_check(rule),
-        samples=(),
+        samples=(
+            *(passes(rule.applies_to[0], inputs) for inputs in rule.passes),
+            *(fails(rule.applies_to[0], inputs) for inputs in rule.fails),
+        ),
     )
 
 

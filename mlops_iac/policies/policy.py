@@ -383,9 +383,12 @@ def _decided(
         if resource.type not in types and "*" not in types:
             return NOT_APPLICABLE
         try:
-            return check(resource, stack)
+            result = check(resource, stack)
         except UnknownInputError as missing:
             return unknown(missing.path)
+        if not isinstance(result, Result):
+            raise TypeError(f"the check answered {type(result).__name__}, not a Result")
+        return result
 
     return decide
 

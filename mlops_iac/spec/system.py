@@ -162,6 +162,15 @@ class OwnRule(Spec, kw_only=True):
     where: Annotated[list[Condition], doc("Only resources that meet all of these are judged.")] = []
     require: Annotated[list[Condition], doc("What must hold.", min_length=1)]
     source: Annotated[str, doc("Page that explains the rule.")] = ""
+    controls: Annotated[
+        dict[str, list[str]], doc("Controls that it evidences, by framework, such as gdpr: [32(1)(a)].")
+    ] = {}
+    passes: Annotated[
+        list[dict[str, Any]], doc("Inputs of resources that must pass; `mlops-iac policy test` tries them.")
+    ] = []
+    fails: Annotated[
+        list[dict[str, Any]], doc("Inputs of resources that must fail; `mlops-iac policy test` tries them.")
+    ] = []
 
 
 class PoliciesSection(Spec, kw_only=True):
@@ -174,6 +183,13 @@ class PoliciesSection(Spec, kw_only=True):
         dict[str, Enforcement], doc("Enforcement of single policies by id, before what packs and environment say.")
     ] = {}
     own: Annotated[dict[Name, OwnRule], doc("Policies of your own by id, besides those of the packs.")] = {}
+    files: Annotated[
+        list[str],
+        doc(
+            "Python files with policies of your own, or folders of such files, below the system's folder. Verbs that "
+            "judge run them; --no-project-code refuses to."
+        ),
+    ] = []
     waivers: Annotated[list[Waiver], doc("Exceptions from single policies.")] = []
     allowed_regions: Annotated[list[str], doc("Regions that resources may be in; empty means cloud.region only.")] = []
     allowed_registries: Annotated[

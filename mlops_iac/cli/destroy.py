@@ -8,7 +8,7 @@ import click
 
 from mlops_iac.cli.options import exit_with, format_option, request_for, system_options
 from mlops_iac.cli.printing import print_result
-from mlops_iac.cli.target import TargetChoice, confirm, engine_at, target_options
+from mlops_iac.cli.target import TargetChoice, confirm, engine_for, target_options, tell_details
 from mlops_iac.graph.nodes import LAYERS, Layer
 from mlops_iac.pipeline import run_phases
 
@@ -39,10 +39,11 @@ def command(
       mlops-iac destroy -C examples/fraud-detection --yes
     """
     run = run_phases(request_for(folder, overrides), until="compile")
-    if run.graph is None:
-        raise ValueError("the compile phase made no graph")
     what = "everything" if only == LAYERS else " and ".join(only)
-    with engine_at(folder.resolve(), choice, quiet=form == "json") as engine:
+    with engine_for(run, choice, quiet=form == "json") as (engine, run):
+        if run.graph is None:
+            raise ValueError("the compile phase made no graph")
+        tell_details(engine, run)
         confirm(f"Delete {what} of {run.graph.environment} on {engine.place}?", yes=choice.yes)
         result = engine.destroy(run.graph, only, forget=forget)
         engine.stop_if_empty()

@@ -9,7 +9,7 @@ import click
 
 from mlops_iac.cli.options import EXIT_CHANGES, exit_with, format_option, request_for, system_options
 from mlops_iac.cli.printing import print_drift, write
-from mlops_iac.cli.target import TargetChoice, engine_at, target_options
+from mlops_iac.cli.target import TargetChoice, engine_for, target_options
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.pipeline import run_phases
 
@@ -36,9 +36,9 @@ def command(
       mlops-iac refresh -C examples/fraud-detection
     """
     run = run_phases(request_for(folder, overrides), until="compile")
-    if run.graph is None:
-        raise ValueError("the compile phase made no graph")
-    with engine_at(folder.resolve(), choice, quiet=True) as engine:
+    with engine_for(run, choice, quiet=True) as (engine, run):
+        if run.graph is None:
+            raise ValueError("the compile phase made no graph")
         result = engine.refresh(run.graph, only)
     if not result.stacks and form == "text":
         write("Nothing is deployed, so nothing can have drifted.\n")

@@ -6,9 +6,9 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -19,6 +19,7 @@ from mlops_iac.graph.nodes import LAYERS, Layer
 if TYPE_CHECKING:
     from mlops_iac.engines.engine import Engine
     from mlops_iac.engines.events import OnEvent
+    from mlops_iac.pipeline import Run
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -39,14 +40,19 @@ def target_options(function: Function) -> Function:
     @functools.wraps(function)
     def collected(
         *args: object,
-        target: str,
+        engine: str | None,
+        target: str | None,
+        stacks: Path | None,
+        stack: str | None,
+        install_pulumi: bool,
         yes: bool,
         parallel: int,
         kube_context: str | None,
         force_lock: bool,
         **kwargs: object,
     ) -> object:
-        return function(*args, choice=TargetChoice(yes, parallel, kube_context, force_lock), **kwargs)
+        chosen = Engines(*_engine_and_target(engine, target), stacks, stack, install_pulumi)
+        return function(*args, choice=TargetChoice(yes, parallel, kube_context, force_lock, chosen), **kwargs)
 
     decorated: Callable[..., object] = collected
     for option in (
@@ -64,13 +70,46 @@ def target_options(function: Function) -> Function:
             "--parallel", type=click.IntRange(1, 64), default=8, show_default=True, help="Operations at the same time."
         ),
         click.option("--yes", "-y", is_flag=True, help="Do not ask."),
-        click.option(
-            "--target", type=click.Choice(["local"]), default="local", show_default=True, help="Where to apply."
-        ),
+        *engine_options,
         only_option,
     ):
         decorated = option(decorated)
     return cast("Function", decorated)
+
+
+engine_options: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--install-pulumi", is_flag=True, help="Let Pulumi's own installer fetch the CLI where there is none."
+    ),
+    click.option("--stack", metavar="NAME", help="Pulumi stack of every layer.  [default: the environment's]"),
+    click.option(
+        "--stacks",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        metavar="DIR",
+        help="Folder of the Pulumi projects.  [default: stacks/ in the system's folder]",
+    ),
+    click.option(
+        "--target",
+        type=click.Choice(["local", "cloud"]),
+        help="This machine, or the account that `cloud` names.  [default: local; cloud with --engine pulumi]",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "pulumi"]),
+        help="What applies it; only pulumi reaches a cloud.  [default: local; pulumi with --target cloud]",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Which engine applies where, and what the Pulumi engine needs to know."""
+
+    pulumi: bool = False
+    local: bool = True
+    stacks: Path | None = None
+    stack: str | None = None
+    install: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +120,40 @@ class TargetChoice:
     parallel: int
     kube_context: str | None
     force_lock: bool
+    engines: Engines = Engines()
 
 
 @contextmanager
-def engine_at(folder: Path, choice: TargetChoice, *, quiet: bool = False) -> Iterator[Engine]:
-    """The chosen engine for the system in ``folder``; shows progress on standard error unless ``quiet``.
+def engine_for(run: Run, choice: TargetChoice, *, quiet: bool = False) -> Iterator[tuple[Engine, Run]]:
+    """The chosen engine for a compiled run, and the run with the stacks as that engine names them.
 
-    Raises ``DiagnosticsError`` where the engine's packages are missing.
+    Shows progress on standard error unless ``quiet``. Raises ``DiagnosticsError`` where what the engine needs is
+    missing.
     """
     from mlops_iac.render.progress import Progress
 
+    if run.graph is None:
+        raise ValueError("the compile phase made no graph")
     progress = Progress(sys.stderr)
     try:
-        yield _local_engine(folder, choice, _ignore if quiet else progress)
-    except ModuleNotFoundError as error:
-        raise DiagnosticsError(
-            [
-                Diagnostic(
-                    MISSING_EXTRA,
-                    f"the local target needs the Python package {error.name}, which is not installed",
-                    "pip install 'mlops-iac[local]'",
-                )
-            ]
-        ) from error
+        engine = _engine(run, choice, _ignore if quiet else progress)
+        yield engine, replace(run, graph=engine.named(run.graph))
     finally:
         progress.close()
 
 
-def _local_engine(folder: Path, choice: TargetChoice, on_event: OnEvent) -> Engine:
+def _engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
+    name, make, extra = ("Pulumi", _pulumi_engine, "local,pulumi")
+    if not choice.engines.pulumi:
+        name, make, extra = ("local", _local_engine, "local")
+    try:
+        return make(run, choice, on_event)
+    except ModuleNotFoundError as error:
+        text = f"the {name} engine needs the Python package {error.name}, which is not installed"
+        raise DiagnosticsError([Diagnostic(MISSING_EXTRA, text, f"pip install 'mlops-iac[{extra}]'")]) from error
+
+
+def _local_engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
     from mlops_iac.engines.local.engine import LocalEngine, LocalOptions
 
     options = LocalOptions(
@@ -118,7 +163,49 @@ def _local_engine(folder: Path, choice: TargetChoice, on_event: OnEvent) -> Engi
         command=click.get_current_context().command_path,
         on_event=on_event,
     )
-    return LocalEngine(folder, options)
+    return LocalEngine(run.request.compose.root, options)
+
+
+def _pulumi_engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
+    from mlops_iac.engines.pulumi.engine import PulumiEngine, PulumiOptions
+
+    if run.graph is None:
+        raise ValueError("the compile phase made no graph")
+    chosen = choice.engines
+    options = PulumiOptions(
+        local=chosen.local,
+        parallel=choice.parallel,
+        stacks=chosen.stacks.resolve() if chosen.stacks is not None else None,
+        stack=chosen.stack,
+        overrides=run.request.compose.overrides,
+        context=choice.kube_context,
+        install=chosen.install,
+        force=choice.force_lock,
+        command=click.get_current_context().command_path,
+        on_event=on_event,
+    )
+    return PulumiEngine(run.request.compose.root, run.graph.system, run.graph.environment, options)
+
+
+def tell_details(engine: Engine, run: Run) -> None:
+    """Say where a change goes before anybody agrees to it: account, region, backend and stacks of a real cloud."""
+    details = engine.details
+    if details and run.system is not None:
+        cloud = run.system.core.cloud
+        for what, value in (("account", cloud.account), ("region", cloud.region), *details):
+            click.echo(f"  {what + ':':<9} {value}", err=True)
+
+
+def _engine_and_target(engine: str | None, target: str | None) -> tuple[bool, bool]:
+    """Whether Pulumi's engine applies, and whether to this machine. Raises ``click.UsageError``."""
+    pulumi = engine == "pulumi" or (engine is None and target == "cloud")
+    local = target == "local" or (target is None and not pulumi)
+    if not pulumi and not local:
+        raise click.UsageError(
+            "the local engine cannot apply to the cloud: everything that a real cloud sees goes through Pulumi; "
+            "leave --engine out, or say --engine pulumi"
+        )
+    return pulumi, local
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -9,7 +9,7 @@ import click
 
 from mlops_iac.cli.options import EXIT_REFUSED, exit_with, format_option, request_for, system_options
 from mlops_iac.cli.printing import finding_diagnostics, print_diagnostics, print_preview, print_result
-from mlops_iac.cli.target import TargetChoice, confirm, engine_at, target_options
+from mlops_iac.cli.target import TargetChoice, confirm, engine_for, target_options, tell_details
 from mlops_iac.diagnostics import Severity
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.pipeline import baseline_of, gate_diagnostics, plan_against, run_phases
@@ -37,9 +37,9 @@ def command(
       mlops-iac up -C examples/fraud-detection --yes
     """
     checked = run_phases(request_for(folder, overrides), until="check")
-    if checked.graph is None:
-        raise ValueError("the compile phase made no graph")
-    with engine_at(folder.resolve(), choice, quiet=form == "json") as engine:
+    with engine_for(checked, choice, quiet=form == "json") as (engine, checked):
+        if checked.graph is None:
+            raise ValueError("the compile phase made no graph")
         baseline = baseline_of(engine.snapshots(checked.graph), f"the state of {engine.place}")
         run = plan_against(checked, baseline, only)
         if run.refused:
@@ -51,6 +51,7 @@ def command(
         if any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
             if form == "text":
                 print_preview(run, form)
+            tell_details(engine, checked)
             confirm(f"Apply these changes to {engine.place}?", yes=choice.yes)
         result = engine.up(checked.graph, only)
     print_result("up", result, form)

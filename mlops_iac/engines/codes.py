@@ -1,17 +1,17 @@
-"""The diagnostics that every engine shares: MI700x choosing one, MI710x files and lock."""
+"""The diagnostics that every engine shares: MI700x starting one, MI710x files and lock."""
 
 from __future__ import annotations
 
 from typing import Final
 
-BAD_CHOICE: Final = "MI7000"
-"""The engine cannot apply to that target."""
 NOT_CONFIRMED: Final = "MI7001"
 """A change was asked for without a terminal to confirm it on."""
 MISSING_EXTRA: Final = "MI7002"
 """The Python packages of an engine are not installed."""
 BAD_BASELINE: Final = "MI7003"
 """``--against`` names nothing that a preview can be compared with."""
+PROTECTED: Final = "MI7111"
+"""A protected resource would be deleted or replaced."""
 WRITE_FAILED: Final = "MI7100"
 """A file of the state folder could not be written."""
 LOCKED: Final = "MI7101"

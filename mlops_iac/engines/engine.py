@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
-from mlops_iac.diagnostics import Diagnostic
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.codes import PROTECTED
 from mlops_iac.engines.events import RunResult
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
 from mlops_iac.graph.values import StackOutput, references
 from mlops_iac.plan.model import Plan
+from mlops_iac.state.checkpoint import parse_urn
 from mlops_iac.state.snapshot import Snapshot
 
 
@@ -28,6 +30,10 @@ class Engine(Protocol):
     @property
     def details(self) -> tuple[tuple[str, str], ...]:
         """What somebody must know before agreeing to a change, as (what, value): account, region, backend, stacks."""
+        ...
+
+    def named(self, graph: Graph) -> Graph:
+        """The graph with the names that its stacks have here, which every other method expects."""
         ...
 
     def snapshots(self, graph: Graph) -> dict[str, Snapshot]:
@@ -78,3 +84,17 @@ def read_layers(stack: Stack) -> frozenset[Layer]:
     values = (*(node.inputs for node in stack.nodes), stack.outputs)
     found = (ref.layer for value in values for ref in references(value) if isinstance(ref, StackOutput))
     return frozenset(map(Layer, found)) - {stack.layer}
+
+
+def refuse_protected(states: Iterable[Snapshot]) -> None:
+    """Raise ``DiagnosticsError`` where a resource is protected: one layer must not leave the others half destroyed."""
+    protected = [resource for snapshot in states for resource in snapshot.resources if resource.protect]
+    if protected:
+        raise DiagnosticsError(
+            Diagnostic(
+                PROTECTED,
+                f"{resource.type} {parse_urn(resource.urn).name} is protected; nothing was deleted",
+                "take the protection away first, in a run of its own",
+            )
+            for resource in protected
+        )

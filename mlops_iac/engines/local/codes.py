@@ -6,8 +6,6 @@ from typing import Final
 
 RESOURCE_FAILED: Final = "MI7110"
 """An operation on a resource failed."""
-PROTECTED: Final = "MI7111"
-"""A protected resource would be deleted or replaced."""
 OUTCOME_UNKNOWN: Final = "MI7112"
 """A call ended without an answer; the next run finds out what happened."""
 STOPPED: Final = "MI7113"

@@ -9,8 +9,8 @@ from mlops_iac.engines.local.calls import Calls, calls_a_provider
 from mlops_iac.engines.local.failures import Failed
 from mlops_iac.engines.local.progress import Progress
 from mlops_iac.engines.local.provider import RECORDED
-from mlops_iac.engines.local.schedule import run_in_order
 from mlops_iac.engines.local.settings import Settings
+from mlops_iac.engines.schedule import run_in_order
 from mlops_iac.plan.model import Op
 from mlops_iac.state.edits import needed_urns
 from mlops_iac.state.snapshot import ResourceState

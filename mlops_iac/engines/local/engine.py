@@ -5,26 +5,18 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.diagnostics import Diagnostic
+from mlops_iac.engines.engine import refuse_protected
 from mlops_iac.engines.events import OnEvent, RunResult, StackResult
-from mlops_iac.engines.local import moto_server
-from mlops_iac.engines.local.calls import package_of
-from mlops_iac.engines.local.codes import EMULATOR_GONE, PROTECTED
+from mlops_iac.engines.local.emulators import EmulatorOptions, Emulators
 from mlops_iac.engines.local.executor import apply_stack
-from mlops_iac.engines.local.kubernetes.cluster import ClusterChoice, Clusters
-from mlops_iac.engines.local.provider import (
-    RECORDED,
-    Properties,
-    Provider,
-    ProviderFactory,
-    RecordingProvider,
-)
+from mlops_iac.engines.local.provider import ProviderFactory
 from mlops_iac.engines.local.refresh import refresh_stack
 from mlops_iac.engines.local.settings import Settings
 from mlops_iac.engines.local.store import Store
@@ -32,10 +24,12 @@ from mlops_iac.engines.signals import on_signals
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack, layer_of
 from mlops_iac.plan.model import Plan
 from mlops_iac.state import checkpoint
-from mlops_iac.state.checkpoint import parse_urn
-from mlops_iac.state.snapshot import ResourceState, Snapshot
+from mlops_iac.state.snapshot import Snapshot
 
-AWS_PACKAGES = ("aws", "aws-native")
+LOST_HINT: Final = (
+    "`mlops-iac refresh` starts an empty one and drops them from the state; "
+    "`mlops-iac destroy --forget` empties the state"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +60,8 @@ class LocalEngine:
     def __init__(self, root: Path, options: LocalOptions | None = None) -> None:
         self._options = options or LocalOptions()
         self._store = Store(root, environ=self._options.environ)
-        self._notes: list[Diagnostic] = []
-        self._clusters = Clusters(self._store.folder, ClusterChoice(self._options.context, self._options.environ))
+        settings = EmulatorOptions(self._options.endpoint, self._options.context, self._options.environ)
+        self._emulators = Emulators(self._store.folder, settings)
 
     @property
     def store(self) -> Store:
@@ -92,6 +86,10 @@ class LocalEngine:
             if environment in (None, stack)
         }
 
+    def named(self, graph: Graph) -> Graph:
+        """The graph as it is: stacks are called as the environment is."""
+        return graph
+
     def snapshots(self, graph: Graph) -> dict[str, Snapshot]:
         """The state of each stack of the environment by project. Takes no lock."""
         return {
@@ -111,8 +109,8 @@ class LocalEngine:
         """
         with self._run() as settings:
             states = self.load_snapshots(graph.environment)
-            self._refuse_lost_emulator(states)
-            factory = self._factory()
+            self._emulators.refuse_lost(states.values(), LOST_HINT)
+            factory = self._emulators.factory()
             results: list[StackResult] = []
             outputs = {
                 layer.value: states[project].outputs
@@ -142,7 +140,7 @@ class LocalEngine:
         An emulator that is gone is started again, empty: what it held is then dropped from the state.
         """
         with self._run() as settings:
-            factory = self._factory()
+            factory = self._emulators.factory()
             wanted = {(stack.project, stack.name) for stack in graph.stacks} if graph is not None else None
             results = [
                 refresh_stack(project, stack, factory, self._store, settings)
@@ -164,9 +162,9 @@ class LocalEngine:
             }
             if forget:
                 return self._result([self._forget(snapshot) for snapshot in _last_first(states.values())])
-            self._refuse_lost_emulator(states)
-            _refuse_protected(states.values())
-            factory = self._factory()
+            self._emulators.refuse_lost(states.values(), LOST_HINT)
+            refuse_protected(states.values())
+            factory = self._emulators.factory()
             results: list[StackResult] = []
             for snapshot in _last_first(states.values()):
                 if snapshot.resources or snapshot.pending:
@@ -201,14 +199,13 @@ class LocalEngine:
     def stop(self) -> None:
         """End the emulators that this system started; their resources go with them."""
         with self._store.locked(self._options.command, force=self._options.force):
-            moto_server.stop(self._store.folder)
-            self._clusters.stop()
+            self._emulators.stop()
 
     @contextmanager
     def _run(self) -> Iterator[Settings]:
         """Hold the lock, and turn SIGINT and SIGTERM into a request to finish what is in flight."""
         asked = threading.Event()
-        self._notes = []
+        self._emulators.notes.clear()
         with (
             self._store.locked(self._options.command, force=self._options.force),
             on_signals(asked.set),
@@ -224,77 +221,7 @@ class LocalEngine:
         return StackResult(snapshot.project, snapshot.stack, emptied)
 
     def _result(self, results: list[StackResult]) -> RunResult:
-        return RunResult(tuple(results), tuple(self._notes))
-
-    def _factory(self) -> ProviderFactory:
-        """Providers by package and configuration, each made when the first resource needs it."""
-        made: dict[str, Provider] = {}
-        guard = threading.Lock()
-
-        def provider(package: str, inputs: Properties) -> Provider:
-            label = f"{package} {sorted(inputs.items(), key=str)}"
-            with guard:
-                if label not in made:
-                    made[label] = self._make(package, inputs)
-                return made[label]
-
-        return provider
-
-    def _make(self, package: str, inputs: Properties) -> Provider:
-        if package in AWS_PACKAGES:
-            from mlops_iac.engines.local.aws.provider import AwsProvider
-            from mlops_iac.engines.local.aws.session import Session
-
-            accounts = inputs.get("allowedAccountIds") or ["123456789012"]
-            region = inputs.get("region") or "us-east-1"
-            return AwsProvider(Session(self._endpoint(str(accounts[0])), str(region), str(accounts[0])))
-        if package == "kubernetes":
-            provider, note = self._clusters.provider()
-            if note is not None and note not in self._notes:
-                self._notes.append(note)
-            return provider
-        return RecordingProvider(package)
-
-    def _endpoint(self, account: str) -> str:
-        if self._options.endpoint is not None:
-            return self._options.endpoint
-        folder = self._store.folder
-        return (moto_server.find(folder) or moto_server.start(folder, account)).endpoint
-
-    def _refuse_lost_emulator(self, states: Mapping[str, Snapshot]) -> None:
-        """An emulator keeps its resources in memory: a state that outlives it must not look deployed."""
-        lost: list[tuple[str, str, tuple[str, ...]]] = []
-        if self._options.endpoint is None and moto_server.find(self._store.folder) is None:
-            lost.append(("AWS resources", "the moto server", AWS_PACKAGES))
-        if self._options.context is None and not self._clusters.running():
-            lost.append(("Kubernetes objects", "the API server", ("kubernetes",)))
-        hint = (
-            "`mlops-iac refresh` starts an empty one and drops them from the state; "
-            "`mlops-iac destroy --forget` empties the state"
-        )
-        resources = [item for snapshot in states.values() for item in snapshot.resources]
-        counts = [(sum(_lives_in(item, packages) for item in resources), what, where) for what, where, packages in lost]
-        gone = [
-            Diagnostic(EMULATOR_GONE, f"the state has {count} {what}, and {where} that held them is gone", hint)
-            for count, what, where in counts
-            if count
-        ]
-        if gone:
-            raise DiagnosticsError(gone)
-
-
-def _refuse_protected(states: Iterable[Snapshot]) -> None:
-    """A protected resource in one layer must not leave the others half destroyed."""
-    protected = [resource for snapshot in states for resource in snapshot.resources if resource.protect]
-    if protected:
-        raise DiagnosticsError(
-            Diagnostic(
-                PROTECTED,
-                f"{resource.type} {parse_urn(resource.urn).name} is protected; nothing was deleted",
-                "take the protection away first, in a run of its own",
-            )
-            for resource in protected
-        )
+        return RunResult(tuple(results), tuple(self._emulators.notes))
 
 
 def _last_first(snapshots: Any) -> list[Snapshot]:
@@ -304,8 +231,3 @@ def _last_first(snapshots: Any) -> list[Snapshot]:
 def _is_of(project: str, only: Collection[Layer]) -> bool:
     """Whether a project is of one of the layers; one of another shape counts as of the last."""
     return (layer_of(project) or LAYERS[-1]) in only
-
-
-def _lives_in(resource: ResourceState, packages: tuple[str, ...]) -> bool:
-    ours = resource.custom and package_of(resource.type) in packages
-    return ours and not (resource.id or "").startswith(RECORDED)

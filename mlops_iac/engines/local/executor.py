@@ -22,10 +22,10 @@ from mlops_iac.engines.local.failures import Failed, Wording
 from mlops_iac.engines.local.progress import Progress
 from mlops_iac.engines.local.provider import Properties, ProviderFactory
 from mlops_iac.engines.local.recovery import resolve_pending
-from mlops_iac.engines.local.schedule import run_in_order
 from mlops_iac.engines.local.settings import DEFAULTS, Settings
 from mlops_iac.engines.local.store import Ledger, Store
 from mlops_iac.engines.local.values import plain
+from mlops_iac.engines.schedule import run_in_order
 from mlops_iac.graph.evaluate import compact_json
 from mlops_iac.graph.nodes import Node, Stack
 from mlops_iac.graph.ordering import waits

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlops_iac.diagnostics import Diagnostic
+from mlops_iac.engines.codes import PROTECTED
 from mlops_iac.engines.local.codes import (
     MISSING_OUTPUT,
     OUTCOME_UNKNOWN,
-    PROTECTED,
     REFUSED_INPUTS,
     RESOURCE_FAILED,
 )

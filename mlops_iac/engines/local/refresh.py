@@ -14,10 +14,10 @@ from mlops_iac.engines.local.calls import calls_a_provider, provider_of
 from mlops_iac.engines.local.codes import RESOURCE_FAILED
 from mlops_iac.engines.local.provider import RECORDED, Found, ProviderError, ProviderFactory
 from mlops_iac.engines.local.recovery import resolve_pending
-from mlops_iac.engines.local.schedule import run_in_order
 from mlops_iac.engines.local.settings import DEFAULTS, Settings
 from mlops_iac.engines.local.store import Ledger, Store
 from mlops_iac.engines.local.values import plain, with_secrets
+from mlops_iac.engines.schedule import run_in_order
 from mlops_iac.graph.evaluate import SecretValue
 from mlops_iac.plan.compare import differences
 from mlops_iac.plan.model import PropertyChange

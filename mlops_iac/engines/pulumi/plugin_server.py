@@ -48,6 +48,8 @@ from mlops_iac.state.snapshot import ResourceState
 
 UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the wire writes a value that is not known yet (sdk/go/common/resource/plugin/rpc.go)."""
+RECORDED_ONLY: Final = "recorded only: "
+"""Beginning of the message to the user where a resource was only written into the state."""
 MESSAGE_LIMIT: Final = 400 * 1024 * 1024
 """Largest message, the engine's own limit; gRPC's default of 4 MB is too small for big inputs."""
 THREADS: Final = 16
@@ -226,7 +228,7 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
 
     def _mention(self, urn: str, recorded: str | None) -> None:
         if recorded:
-            self._report(urn, f"recorded only: {recorded}")
+            self._report(urn, f"{RECORDED_ONLY}{recorded}")
 
 
 def load(message: struct_pb2.Struct) -> dict[str, Any]:
@@ -269,7 +271,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--factory", required=True, help="module:function that makes the provider")
     parser.add_argument("engine", nargs="?", default="", help="address of the engine, given by it")
     given, _ = parser.parse_known_args(arguments)
-    server = serve(given.package, _named(given.factory), given.engine)
+    server = serve(given.package, factory_named(given.factory), given.engine)
     parent = os.getppid()
     # An engine that is killed sends no signal: without it the process would stay for ever.
     while os.getppid() == parent:
@@ -277,7 +279,8 @@ def main(arguments: list[str] | None = None) -> None:
     server.stop(None)
 
 
-def _named(reference: str) -> Any:
+def factory_named(reference: str) -> Any:
+    """The factory that ``module:function`` names."""
     module, _, name = reference.partition(":")
     return getattr(importlib.import_module(module), name)
 

@@ -20,6 +20,8 @@ unknown (a Kubernetes object of a cluster that is still to be created) it knows 
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +29,7 @@ from typing import Any, Final
 import pulumi
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.engines.pulumi.codes import BAD_CONFIG, NO_SYSTEM, UNKNOWN_LAYER, WRONG_PROJECT
+from mlops_iac.engines.pulumi.codes import BAD_CONFIG, NO_SYSTEM, OTHER_GRAPH, UNKNOWN_LAYER, WRONG_PROJECT
 from mlops_iac.engines.pulumi.errors import end_quietly_when_interrupted, located_errors
 from mlops_iac.engines.pulumi.inputs import Inputs
 from mlops_iac.engines.pulumi.sdk import (
@@ -39,10 +41,15 @@ from mlops_iac.engines.pulumi.sdk import (
 )
 from mlops_iac.engines.pulumi.stack_outputs import StackOutputs
 from mlops_iac.graph import naming
+from mlops_iac.graph.forms.json_form import fingerprint
 from mlops_iac.graph.nodes import LAYERS, Graph, Node, Stack
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, references
 
 DEFAULT_SYSTEM: Final = "../../examples/fraud-detection"
+OVERRIDES_VARIABLE: Final = "MLOPS_IAC_OVERRIDES"
+"""Environment variable with a JSON list of overrides: those of the ``mlops-iac`` command that runs the engine."""
+FINGERPRINT_VARIABLE: Final = "MLOPS_IAC_FINGERPRINT"
+"""Environment variable with the ``fingerprint`` of the graph that was previewed: another one is not registered."""
 
 
 def run_layer(layer: str) -> None:
@@ -57,6 +64,7 @@ def run_layer(layer: str) -> None:
         if stack is None:
             pulumi.log.info(f"{graph.system} declares nothing for the {layer} layer")
             return
+        _refuse_other_graph(stack)
         register(stack, system=graph.system, organization=pulumi.Config().get("organization"))
 
 
@@ -157,6 +165,17 @@ def _refuse_other_project(stack: Stack) -> None:
         )
 
 
+def _refuse_other_graph(stack: Stack) -> None:
+    expected = os.environ.get(FINGERPRINT_VARIABLE)
+    if expected and fingerprint(stack) != expected:
+        raise _failure(
+            OTHER_GRAPH,
+            f"this project compiles another {stack.layer} layer than the one that was previewed",
+            "`system`, `environment` and `overrides` in Pulumi.<stack>.yaml must be those of the mlops-iac command, "
+            "and the files must not change meanwhile",
+        )
+
+
 def _compile(layer: str) -> Graph:
     from mlops_iac.compose.composition import ComposeRequest
     from mlops_iac.pipeline import Request, run_phases
@@ -172,7 +191,8 @@ def _compile(layer: str) -> Graph:
             "set it relative to this project: `pulumi config set system ../../my-system`",
         )
     environment = config.get("environment") or pulumi.get_stack()
-    overrides = (f"env={environment}", *_overrides(config))
+    given = json.loads(os.environ.get(OVERRIDES_VARIABLE) or "[]")
+    overrides = (f"env={environment}", *_overrides(config), *given)
     graph = run_phases(Request(ComposeRequest(folder, overrides)), "compile").graph
     if graph is None:
         raise ValueError("the compile phase made no graph")

@@ -22,11 +22,13 @@ else is an object with one key:
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
 from mlops_iac.diagnostics import Location
+from mlops_iac.graph.evaluate import compact_json
 from mlops_iac.graph.nodes import Layer, Node, Options, Stack
 from mlops_iac.graph.values import (
     Archive,
@@ -60,6 +62,13 @@ def graph_json(stack: Stack, *, secrets: bool = False) -> dict[str, Any]:
         "nodes": [_node_json(node, stack.urn(node, index), secrets) for node in stack.nodes],
         "outputs": {name: _to_json(value, secrets) for name, value in sorted(stack.outputs.items())},
     }
+
+
+def fingerprint(stack: Stack) -> str:
+    """A hash of what the graph of one layer registers: not of where it was written, nor of its stack's name."""
+    data = graph_json(stack, secrets=True)
+    nodes = [{key: node[key] for key in node if key not in ("urn", "source", "component")} for node in data["nodes"]]
+    return hashlib.sha256(compact_json({"nodes": nodes, "outputs": data["outputs"]}).encode()).hexdigest()
 
 
 def stack_from_json(data: Mapping[str, Any]) -> Stack:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mlops_iac.diagnostics import DiagnosticsError
+from mlops_iac.engines.codes import PROTECTED
 from mlops_iac.engines.events import Event, EventKind
-from mlops_iac.engines.local.codes import MISSING_OUTPUT, OUTCOME_UNKNOWN, PROTECTED, RESOURCE_FAILED
+from mlops_iac.engines.local.codes import MISSING_OUTPUT, OUTCOME_UNKNOWN, RESOURCE_FAILED
 from mlops_iac.engines.local.executor import apply_stack
 from mlops_iac.engines.local.provider import OutcomeUnknownError, ProviderError
 from mlops_iac.engines.local.settings import Settings

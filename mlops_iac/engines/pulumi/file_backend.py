@@ -1,0 +1,98 @@
+"""What Pulumi's file backend lacks: a lock that a dead holder does not keep, and a checkpoint that outlives power loss.
+
+The backend locks by writing a file that nobody removes when its process is killed, and renames checkpoints without
+fsync. Around every change the stack's checkpoint is therefore made durable, with a copy in the system's folder; a lock
+whose process on this host is dead is released.
+Source: https://github.com/pulumi/pulumi/blob/master/pkg/backend/diy/lock.go
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.files import make_private_folder, sync_folder, write_atomic
+from mlops_iac.engines.lock import process_start
+from mlops_iac.engines.pulumi.codes import CHECKPOINT_LOST
+from mlops_iac.engines.pulumi.projects import Project
+
+
+class FileBackend:
+    """The backend below ``root``, with copies of checkpoints below ``copies``."""
+
+    def __init__(self, root: Path, copies: Path) -> None:
+        self._root = root / ".pulumi"
+        self._copies = copies
+
+    @classmethod
+    def at(cls, url: str, copies: Path) -> FileBackend | None:
+        """The backend that ``url`` names; None for another kind, which has its own guarantees."""
+        parsed = urlparse(url)
+        if parsed.scheme != "file":
+            return None
+        place = unquote(parsed.netloc + parsed.path)
+        return cls(Path(place).expanduser().resolve(), copies)
+
+    def checkpoint(self, project: Project) -> Path:
+        """The file that holds the stack's state."""
+        return self._root / "stacks" / project.name / f"{project.stack}.json"
+
+    def copy(self, project: Project) -> Path:
+        """Our copy of it."""
+        return self._copies / project.name / f"{project.stack}.json"
+
+    def check(self, project: Project) -> None:
+        """Raise ``DiagnosticsError`` where the checkpoint was lost or cut off, and a copy of it is whole."""
+        path, copy = self.checkpoint(project), self.copy(project)
+        if not copy.exists() or _is_whole(path):
+            return
+        state = "is gone" if not path.exists() else "is damaged"
+        raise DiagnosticsError(
+            [
+                Diagnostic(
+                    CHECKPOINT_LOST,
+                    f"the checkpoint {path} {state}; a copy of it from before is whole",
+                    f"put it back with `cp {copy} {path}`; or delete the copy when the stack was removed on purpose",
+                )
+            ]
+        )
+
+    def keep(self, project: Project) -> None:
+        """Make the checkpoint survive a power cut, and copy it. Raises ``DiagnosticsError`` when that fails."""
+        path = self.checkpoint(project)
+        if not _is_whole(path):
+            return
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        sync_folder(path.parent)
+        copy = self.copy(project)
+        make_private_folder(copy.parent)
+        write_atomic(copy, path.read_bytes())
+
+    def release_dead(self, project: Project) -> tuple[str, ...]:
+        """Remove locks whose process on this host is dead; answers who held them."""
+        released = []
+        for path in sorted((self._root / "locks").glob(f"*/{project.name}/{project.stack}/*.json")):
+            try:
+                holder = json.loads(path.read_text(encoding="utf-8"))
+                pid, host = int(holder["pid"]), str(holder["hostname"])
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if host == socket.gethostname() and process_start(pid) is None:
+                path.unlink(missing_ok=True)
+                released.append(f"pid {pid}")
+        return tuple(released)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_bytes()), dict)
+    except (OSError, ValueError):
+        return False

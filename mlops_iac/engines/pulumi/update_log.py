@@ -1,0 +1,192 @@
+"""Reads the engine's event stream of one stack: live events for the progress display, and what the run did.
+
+Source: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from pulumi.automation import events
+
+from mlops_iac.diagnostics import Diagnostic
+from mlops_iac.engines.events import Drift, Event, EventKind, OnEvent, Outcome
+from mlops_iac.engines.pulumi.codes import ENGINE_SAYS, RESOURCE_FAILED
+from mlops_iac.engines.pulumi.plugin_server import RECORDED_ONLY
+from mlops_iac.graph.nodes import Node, Stack
+from mlops_iac.plan.compare import differences
+from mlops_iac.plan.model import Op, PropertyChange
+from mlops_iac.plan.paths import format_property
+from mlops_iac.state.checkpoint import parse_urn
+
+_OPERATIONS: Final = {
+    "create": Op.CREATE,
+    "import": Op.CREATE,
+    "update": Op.UPDATE,
+    "delete": Op.DELETE,
+    "create-replacement": Op.REPLACE,
+    "import-replacement": Op.REPLACE,
+    "same": Op.SAME,
+}
+_OLD_COPY: Final = "delete-replaced"
+_COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
+_SUMMARIES: Final = ("update failed", "preview failed", "destroy failed", "refresh failed", "update canceled")
+"""What the engine says at the end of a failed run; each cause has a message of its own."""
+
+
+class UpdateLog:
+    """Call it with each engine event, in any thread; read the rest when the run is over.
+
+    ``stack`` locates failures in the configuration; None where nothing is declared any more.
+    """
+
+    def __init__(self, stack: Stack | None, on_event: OnEvent, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._nodes = nodes_by_urn(stack) if stack is not None else {}
+        self._on_event = on_event
+        self._monotonic = monotonic
+        self._started: dict[str, float] = {}
+        self._recorded: dict[str, str] = {}
+        self._errors: dict[str, list[str]] = {}
+        self._general: list[str] = []
+        self._failed: dict[str, Op] = {}
+        self._reached: set[str] = set()
+        self.steps: dict[str, Op] = {}
+        self.done: list[Outcome] = []
+        self.drift: list[Drift] = []
+        self.same = 0
+
+    def __call__(self, event: events.EngineEvent) -> None:
+        """Take one event in."""
+        if event.resource_pre_event is not None:
+            self._begin(event.resource_pre_event.metadata, planning=bool(event.resource_pre_event.planning))
+        elif event.res_outputs_event is not None:
+            self._end(event.res_outputs_event.metadata)
+        elif event.res_op_failed_event is not None:
+            self._fail(event.res_op_failed_event.metadata)
+        elif event.diagnostic_event is not None:
+            self._note(event.diagnostic_event)
+
+    @property
+    def failures(self) -> tuple[Diagnostic, ...]:
+        """One diagnostic for each resource that failed, and one for each error that is of no resource."""
+        found = [self._failure(urn, op) for urn, op in self._failed.items()]
+        found += [self._failure(urn, None) for urn in self._errors if urn not in self._failed]
+        hint = "correct the cause and run the command again; finished resources are kept"
+        found += [Diagnostic(ENGINE_SAYS, text, hint) for text in dict.fromkeys(self._general)]
+        return tuple(found)
+
+    @property
+    def unreached(self) -> dict[str, str]:
+        """URN and reason of each declared resource that the run did not come to."""
+        reason = "the run ended before it, or something that it depends on failed"
+        failed = self._failed.keys() | self._errors.keys()
+        return {
+            urn: reason
+            for urn, node in sorted(self._nodes.items())
+            if urn not in self._reached and urn not in failed and _is_told(node.type, node.custom)
+        }
+
+    def _begin(self, step: events.StepEventMetadata, *, planning: bool) -> None:
+        op = _OPERATIONS.get(step.op.value)
+        if op is not None and _is_told(step.type, _is_custom(step)):
+            self.steps[step.urn] = op
+        if op in (None, Op.SAME) or planning or not _is_told(step.type, _is_custom(step)):
+            return
+        self._started[step.urn] = self._monotonic()
+        self._emit(EventKind.STARTED, op, step.urn, step.type)
+
+    def _end(self, step: events.StepEventMetadata) -> None:
+        op = _OPERATIONS.get(step.op.value)
+        self._reached.add(step.urn)
+        if not _is_told(step.type, _is_custom(step)):
+            return
+        seconds = self._seconds(step.urn)
+        if step.op.value == _OLD_COPY:
+            message = "the replaced copy is deleted"
+            self._emit(EventKind.PROGRESS, Op.REPLACE, step.urn, step.type, seconds, message)
+        elif op is Op.SAME:
+            self.same += 1
+        elif op is not None:
+            recorded = self._recorded.get(step.urn)
+            self.done.append(Outcome(op, step.urn, step.type, parse_urn(step.urn).name, seconds, recorded))
+            kind = EventKind.DONE if recorded is None else EventKind.RECORDED
+            self._emit(kind, op, step.urn, step.type, seconds, recorded or "")
+            self._compare(step, op)
+
+    def _compare(self, step: events.StepEventMetadata, op: Op) -> None:
+        """What a refresh found; of an update this is what the update did, and nobody asks for it."""
+        name = parse_urn(step.urn).name
+        old, new = _inputs(step.old), _inputs(step.new)
+        if op is Op.DELETE:
+            self.drift.append(Drift(step.urn, step.type, name, gone=True))
+            return
+        changes = tuple(
+            PropertyChange(format_property(item.path), item.kind, item.old, item.new) for item in differences(old, new)
+        )
+        if changes:
+            self.drift.append(Drift(step.urn, step.type, name, diff=changes))
+
+    def _fail(self, step: events.StepEventMetadata) -> None:
+        op = _OPERATIONS.get(step.op.value, Op.DELETE if step.op.value == _OLD_COPY else Op.UPDATE)
+        self._failed[step.urn] = op
+        message = " ".join(self._errors.get(step.urn, ["it failed"]))
+        self._emit(EventKind.FAILED, op, step.urn, step.type, self._seconds(step.urn), message)
+
+    def _note(self, said: events.DiagnosticEvent) -> None:
+        text = _COLOUR.sub("", said.message).strip()
+        urn = said.urn or ""
+        if text.startswith(RECORDED_ONLY):
+            self._recorded[urn] = text.removeprefix(RECORDED_ONLY)
+        elif said.severity == "error" and text.removeprefix("error: ") not in _SUMMARIES:
+            if urn in self._nodes or (urn and not _is_stack(urn)):
+                self._errors.setdefault(urn, []).append(text)
+            else:
+                self._general.append(text)
+
+    def _failure(self, urn: str, op: Op | None) -> Diagnostic:
+        parsed = parse_urn(urn)
+        cause = " ".join(" ".join(self._errors.get(urn, ["the engine gave no reason"])).split())
+        verb = f"{op.value} failed" if op is not None else "refused"
+        hint = "correct the cause and run the command again; finished resources are kept"
+        text = f"{parsed.type} {parsed.name}: {verb}: {cause}"
+        node = self._nodes.get(urn)
+        if node is None:
+            return Diagnostic(RESOURCE_FAILED, text, hint)
+        return Diagnostic(RESOURCE_FAILED, text, hint, node.source, node.component)
+
+    def _seconds(self, urn: str) -> float:
+        started = self._started.pop(urn, None)
+        return self._monotonic() - started if started is not None else 0.0
+
+    def _emit(
+        self, kind: EventKind, op: Op | None, urn: str, type: str, seconds: float = 0.0, message: str = ""
+    ) -> None:
+        self._on_event(Event(kind, op, urn, type, parse_urn(urn).name, seconds, message))
+
+
+def nodes_by_urn(stack: Stack) -> dict[str, Node]:
+    """Every node of a stack by its URN."""
+    index = {node.key: node for node in stack.nodes}
+    return {stack.urn(node, index): node for node in stack.nodes}
+
+
+def _is_told(type: str, custom: bool) -> bool:
+    """Whether a display counts it: components, providers, stacks and stack references are the engine's own affair."""
+    return custom and not type.startswith("pulumi:")
+
+
+def _is_custom(step: events.StepEventMetadata) -> bool:
+    state = step.new or step.old
+    return bool(state and state.custom)
+
+
+def _is_stack(urn: str) -> bool:
+    return parse_urn(urn).type == "pulumi:pulumi:Stack"
+
+
+def _inputs(state: events.StepEventStateMetadata | None) -> Mapping[str, Any]:
+    inputs = state.inputs if state is not None else None
+    return {name: value for name, value in (inputs or {}).items() if name != "__defaults"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,9 +11,9 @@ import click
 from mlops_iac.cli.baseline import load_baseline
 from mlops_iac.cli.options import EXIT_CHANGES, EXIT_REFUSED, format_option, request_for, system_options
 from mlops_iac.cli.printing import print_preview
-from mlops_iac.cli.target import only_option
+from mlops_iac.cli.target import Engines, TargetChoice, engine_for, engine_options, only_option
 from mlops_iac.graph.nodes import Layer
-from mlops_iac.pipeline import environment_of, plan_against, run_phases
+from mlops_iac.pipeline import Run, baseline_of, environment_of, plan_against, run_phases
 from mlops_iac.plan.model import Op
 
 
@@ -23,6 +24,7 @@ from mlops_iac.plan.model import Op
     help="Compare with nothing, the local state, or a git ref such as origin/main.  "
     "[default: the local state where there is one]",
 )
+@engine_options
 @only_option
 @click.option("--show-same", is_flag=True, help="List unchanged resources too.")
 @click.option("--exit-code", is_flag=True, help="Exit with 10 when there are changes.")
@@ -33,25 +35,43 @@ def command(
     overrides: tuple[str, ...],
     against: str | None,
     only: tuple[Layer, ...],
+    engines: Engines | None,
     show_same: bool,
     exit_code: bool,
     form: str,
 ) -> None:
     """Show what would change and what that does to the running models; gates, policies and warnings.
 
-    Reads only the configuration and the state to compare with; needs no cloud account and no network.
+    Reads only the configuration and the state to compare with; needs no cloud account and no network, unless you name
+    an engine: then the state is the engine's, and its own preview must say the same.
 
     \b
     Examples:
       mlops-iac preview -C examples/fraud-detection
       mlops-iac preview -C examples/fraud-detection --against origin/main --format markdown
       mlops-iac preview env=prod clusters.research.pools.a10g.max_nodes=16
+      mlops-iac preview env=prod --engine pulumi
     """
     checked = run_phases(request_for(folder, overrides), until="check")
-    baseline = load_baseline(against, folder.resolve(), overrides, environment_of(checked))
-    run = plan_against(checked, baseline, only)
+    if engines is not None and against is None:
+        run = _by_engine(checked, engines, only)
+    else:
+        baseline = load_baseline(against, folder.resolve(), overrides, environment_of(checked))
+        run = plan_against(checked, baseline, only)
     print_preview(run, form, show_same=show_same)
     if run.refused:
         sys.exit(EXIT_REFUSED)
     if exit_code and run.plan and any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
         sys.exit(EXIT_CHANGES)
+
+
+def _by_engine(checked: Run, engines: Engines, only: tuple[Layer, ...]) -> Run:
+    """The plan against the engine's state, with a warning wherever the engine's own preview says otherwise."""
+    with engine_for(checked, TargetChoice(engines), quiet=True) as (engine, named):
+        if named.graph is None:
+            raise ValueError("the compile phase made no graph")
+        run = plan_against(named, baseline_of(engine.snapshots(named.graph), f"the state of {engine.place}"), only)
+        if run.plan is None:
+            raise ValueError("the plan phase made no plan")
+        found = engine.disagreements(run.plan, named.graph, only)
+    return replace(run, diagnostics=(*run.diagnostics, *found))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
@@ -40,21 +41,17 @@ def target_options(function: Function) -> Function:
     @functools.wraps(function)
     def collected(
         *args: object,
-        engine: str | None,
-        target: str | None,
-        stacks: Path | None,
-        stack: str | None,
-        install_pulumi: bool,
+        engines: Engines | None,
         yes: bool,
         parallel: int,
         kube_context: str | None,
         force_lock: bool,
         **kwargs: object,
     ) -> object:
-        chosen = Engines(*_engine_and_target(engine, target), stacks, stack, install_pulumi)
-        return function(*args, choice=TargetChoice(yes, parallel, kube_context, force_lock, chosen), **kwargs)
+        choice = TargetChoice(engines or Engines(), yes, parallel, kube_context, force_lock)
+        return function(*args, choice=choice, **kwargs)
 
-    decorated: Callable[..., object] = collected
+    decorated: Callable[..., object] = engine_options(collected)
     for option in (
         click.option(
             "--force-lock",
@@ -70,35 +67,55 @@ def target_options(function: Function) -> Function:
             "--parallel", type=click.IntRange(1, 64), default=8, show_default=True, help="Operations at the same time."
         ),
         click.option("--yes", "-y", is_flag=True, help="Do not ask."),
-        *engine_options,
         only_option,
     ):
         decorated = option(decorated)
     return cast("Function", decorated)
 
 
-engine_options: tuple[Callable[[Any], Any], ...] = (
-    click.option(
-        "--install-pulumi", is_flag=True, help="Let Pulumi's own installer fetch the CLI where there is none."
-    ),
-    click.option("--stack", metavar="NAME", help="Pulumi stack of every layer.  [default: the environment's]"),
-    click.option(
-        "--stacks",
-        type=click.Path(path_type=Path, file_okay=False, exists=True),
-        metavar="DIR",
-        help="Folder of the Pulumi projects.  [default: stacks/ in the system's folder]",
-    ),
-    click.option(
-        "--target",
-        type=click.Choice(["local", "cloud"]),
-        help="This machine, or the account that `cloud` names.  [default: local; cloud with --engine pulumi]",
-    ),
-    click.option(
-        "--engine",
-        type=click.Choice(["local", "pulumi"]),
-        help="What applies it; only pulumi reaches a cloud.  [default: local; pulumi with --target cloud]",
-    ),
-)
+def engine_options(function: Function) -> Function:
+    """Add what chooses the engine; the verb gets it as ``engines``, None where the user chose nothing."""
+
+    @functools.wraps(function)
+    def collected(
+        *args: object,
+        engine: str | None,
+        target: str | None,
+        stacks: Path | None,
+        stack: str | None,
+        install_pulumi: bool,
+        **kwargs: object,
+    ) -> object:
+        chosen = None
+        if engine is not None or target is not None:
+            chosen = Engines(*_engine_and_target(engine, target), stacks, stack, install_pulumi)
+        return function(*args, engines=chosen, **kwargs)
+
+    decorated: Callable[..., object] = collected
+    for option in (
+        click.option(
+            "--install-pulumi", is_flag=True, help="Let Pulumi's own installer fetch the CLI where there is none."
+        ),
+        click.option("--stack", metavar="NAME", help="Pulumi stack of every layer.  [default: the environment's]"),
+        click.option(
+            "--stacks",
+            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            metavar="DIR",
+            help="Folder of the Pulumi projects.  [default: stacks/ in the system's folder]",
+        ),
+        click.option(
+            "--target",
+            type=click.Choice(["local", "cloud"]),
+            help="This machine, or the account that `cloud` names.  [default: local; cloud with --engine pulumi]",
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "pulumi"]),
+            help="What applies it; only pulumi reaches a cloud.  [default: local; pulumi with --target cloud]",
+        ),
+    ):
+        decorated = option(decorated)
+    return cast("Function", decorated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +133,11 @@ class Engines:
 class TargetChoice:
     """What ``target_options`` collected."""
 
-    yes: bool
-    parallel: int
-    kube_context: str | None
-    force_lock: bool
     engines: Engines = Engines()
+    yes: bool = False
+    parallel: int = 8
+    kube_context: str | None = None
+    force_lock: bool = False
 
 
 @contextmanager
@@ -193,7 +210,8 @@ def tell_details(engine: Engine, run: Run) -> None:
     if details and run.system is not None:
         cloud = run.system.core.cloud
         for what, value in (("account", cloud.account), ("region", cloud.region), *details):
-            click.echo(f"  {what + ':':<9} {value}", err=True)
+            head = f"  {what + ':':<9} "
+            click.echo(textwrap.fill(value, 80, initial_indent=head, subsequent_indent=" " * len(head)), err=True)
 
 
 def _engine_and_target(engine: str | None, target: str | None) -> tuple[bool, bool]:

@@ -153,6 +153,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from local.fake import FakeProvider, chain
+from mlops_iac.engines.local.emulators import Emulators
 from mlops_iac.engines.local.engine import LocalEngine, LocalOptions
 from mlops_iac.graph.nodes import Graph
 root = Path({root!r})
@@ -163,10 +164,8 @@ class Slow(FakeProvider):
             print("third", flush=True)
             sys.stdin.readline()
         return created
-class Engine(LocalEngine):
-    def _make(self, package, inputs):
-        return Slow(root / "cloud")
-result = Engine(root, LocalOptions(parallel=1, environ={{}})).up(Graph("fraud", "dev", (chain(20),)))
+Emulators._make = lambda self, package, inputs: Slow(root / "cloud")
+result = LocalEngine(root, LocalOptions(parallel=1, environ={{}})).up(Graph("fraud", "dev", (chain(20),)))
 print(result.stopped, len(result.stacks[0].done), flush=True)
 """
 

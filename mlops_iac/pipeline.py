@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from mlops_iac.compose.composition import ComposeRequest, Composition
 from mlops_iac.cost.compare import MonthlyCost
@@ -26,6 +26,9 @@ from mlops_iac.state.snapshot import Snapshot
 from mlops_iac.validate.validated import Validated
 
 T = TypeVar("T")
+
+NO_PROJECT_CODE_VARIABLE: Final = "MLOPS_IAC_NO_PROJECT_CODE"
+"""Environment variable of CI that judges untrusted changes: nothing of the project is run. Read by entry points."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.pipeline import Request, request_at
+from mlops_iac.pipeline import NO_PROJECT_CODE_VARIABLE, Request, request_at
 
 if TYPE_CHECKING:
     from mlops_iac.engines.events import RunResult
@@ -23,8 +23,6 @@ EXIT_REFUSED = 2
 EXIT_CHANGES = 10
 EXIT_INTERRUPTED = 130
 TRACEBACK_VARIABLE = "MLOPS_IAC_TRACEBACK"
-NO_PROJECT_CODE_VARIABLE = "MLOPS_IAC_NO_PROJECT_CODE"
-"""Set in CI of untrusted changes: nothing of the project is run."""
 _PROJECT_CODE = "mlops_iac.project_code"
 
 Function = TypeVar("Function", bound=Callable[..., Any])

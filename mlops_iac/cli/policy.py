@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from mlops_iac.cli import policy_evidence
+from mlops_iac.cli import policy_evidence, policy_own
 from mlops_iac.cli.options import EXIT_REFUSED, format_option, guarded, request_for, system_options
 from mlops_iac.cli.printing import finding_diagnostics
 from mlops_iac.diagnostics import Diagnostic
@@ -24,7 +24,7 @@ Rules = Mapping[Policy, Enforcement]
 
 @click.group("policy", short_help="List, explain and run the policies.")
 def command() -> None:
-    """List the policies, explain one, or check a system.
+    """List the policies, explain one, check a system, write evidence, or make and test rules of your own.
 
     \b
     Examples:
@@ -36,6 +36,8 @@ def command() -> None:
 
 
 command.add_command(policy_evidence.command)
+command.add_command(policy_own.new)
+command.add_command(policy_own.test)
 
 
 @command.command("list")

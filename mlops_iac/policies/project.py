@@ -84,7 +84,7 @@ def load_project_rules(
 def crash(policy: Policy, resource: ResourceView, error: BaseException) -> Diagnostic:
     """A policy that raised while it judged ``resource``, at the line of the project's file where it has one."""
     place = _raised_at(error) or _defined_at(policy)
-    judged = f"{format_path(resource.component)} ({resource.name})"
+    judged = f"{format_path(resource.component)} ({resource.name})" if resource.component else resource.name
     hint = "repair the policy: one that cannot judge lets nothing pass"
     if place is None:
         hint = "this is a fault of the policy, please report it; one that cannot judge lets nothing pass"
@@ -104,6 +104,8 @@ def _listed(named: Iterable[str], composition: Composition, problems: list[Diagn
         path = ("policies", "files", index)
         try:
             real = resolved_inside(composition.root, name)
+            if not real.exists():
+                raise UnreadableFileError("does not exist", "`mlops-iac policy new NAME` writes a rule to start from")
             inside = [Path(name, item.name).as_posix() for item in _rule_files(real)] if real.is_dir() else [name]
             if not inside:
                 raise UnreadableFileError("is a folder without Python files", "put a rule into it, or leave it out")

@@ -1,4 +1,4 @@
-"""Renders findings as a JUnit report, which build servers show as tests: one test for each rule.
+"""Renders findings, and the samples of rules, as JUnit reports, which build servers show as tests.
 
 Source: https://github.com/testmoapp/junitxml
 """
@@ -6,11 +6,12 @@ Source: https://github.com/testmoapp/junitxml
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from xml.sax.saxutils import quoteattr
 
 from mlops_iac.diagnostics import format_path
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, Verdict
+from mlops_iac.policies.samples import RuleResult
 
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -20,7 +21,16 @@ def findings_junit(findings: Iterable[Finding], rules: Mapping[Policy, Enforceme
     by_rule: dict[str, list[Finding]] = {}
     for finding in findings:
         by_rule.setdefault(finding.policy.id, []).append(finding)
-    cases = [_case(policy, by_rule.get(policy.id, [])) for policy in sorted(rules, key=lambda policy: policy.id)]
+    ordered = sorted(rules, key=lambda policy: policy.id)
+    return _report("policies", [_case(policy, by_rule.get(policy.id, [])) for policy in ordered])
+
+
+def samples_junit(results: Iterable[RuleResult]) -> str:
+    """A test for each sample of each rule, and a failing one where a rule lacks a sample."""
+    return _report("policy samples", [case for result in results for case in _sample_cases(result)])
+
+
+def _report(name: str, cases: Sequence[str]) -> str:
     failures = sum("<failure" in case for case in cases)
     skipped = sum("<skipped" in case for case in cases)
     counts = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="{skipped}"'
@@ -28,7 +38,7 @@ def findings_junit(findings: Iterable[Finding], rules: Mapping[Policy, Enforceme
         [
             '<?xml version="1.0" encoding="UTF-8"?>',
             f'<testsuites name="mlops-iac" {counts}>',
-            f'  <testsuite name="policies" {counts}>',
+            f"  <testsuite name={_attribute(name)} {counts}>",
             *cases,
             "  </testsuite>",
             "</testsuites>",
@@ -41,10 +51,23 @@ def _case(policy: Policy, findings: Sequence[Finding]) -> str:
     opened = f"    <testcase classname={_attribute(policy.severity.value)} name={_attribute(policy.id)}"
     stopping = [finding for finding in findings if finding.stops]
     if stopping:
-        return f"{opened}>\n      <failure message={_attribute(_told(stopping))}/>\n    </testcase>"
+        return _failed(opened, _told(stopping))
     if findings:
         return f"{opened}>\n      <skipped message={_attribute(_told(findings))}/>\n    </testcase>"
     return f"{opened}/>"
+
+
+def _sample_cases(result: RuleResult) -> Iterator[str]:
+    opened = f"    <testcase classname={_attribute(result.policy.id)} name="
+    for sample in result.samples:
+        named = f"{opened}{_attribute(f'sample {sample.number}: {sample.expected.value}')}"
+        yield _failed(named, f"sample {sample.number} {sample.problem}") if sample.problem else f"{named}/>"
+    if result.missing:
+        yield _failed(f"{opened}{_attribute('has samples')}", f"{result.policy.id} {result.missing}")
+
+
+def _failed(opened: str, message: str) -> str:
+    return f"{opened}>\n      <failure message={_attribute(message)}/>\n    </testcase>"
 
 
 def _told(findings: Sequence[Finding]) -> str:

@@ -1,12 +1,15 @@
-"""Renders the policy catalogue, one policy, and the findings of a check."""
+"""Renders the policy catalogue, one policy, the findings of a check, and the samples of rules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from mlops_iac.diagnostics import Diagnostic
 from mlops_iac.policies.policy import Policy
 from mlops_iac.policies.registry import Pack
+from mlops_iac.policies.samples import RuleResult
+from mlops_iac.render.json import VERSION
 from mlops_iac.render.page import PLAIN_PAGE, Line, Page, Span, Tone, line, paragraph, to_text
 from mlops_iac.render.text import diagnostics_text
 
@@ -48,3 +51,44 @@ def findings_text(
     if not findings:
         return to_text([line(Span("No policy finds anything.", Tone.GOOD))], page)
     return diagnostics_text(findings, page, sources)
+
+
+def samples_text(results: Sequence[RuleResult], page: Page = PLAIN_PAGE) -> str:
+    """Each rule with how many of its samples got their verdict, and what is wrong with the others."""
+    if not results:
+        hint = "This system has no rules of its own; `mlops-iac policy new NAME` starts one."
+        return to_text(paragraph(hint, page), page)
+    lines: list[Line] = []
+    for result in results:
+        good = sum(not sample.problem for sample in result.samples)
+        mark = Span("ok  ", Tone.GOOD) if result.passed else Span("FAIL", Tone.BAD)
+        lines.append(line(mark, f" {result.policy.id:<44} {good} of {len(result.samples)} samples"))
+        told = [f"sample {sample.number} {sample.problem}" for sample in result.samples if sample.problem]
+        for problem in (*told, *([result.missing] if result.missing else [])):
+            lines += paragraph(problem, page, first=line("       "), indent=7)
+    failed = sum(not result.passed for result in results)
+    told_of = f"{len(results)} rule{'s' if len(results) > 1 else ''}"
+    lines += [(), line(f"{told_of}, {failed} failed" if failed else f"{told_of}, none failed")]
+    return to_text(lines, page)
+
+
+def samples_json(results: Iterable[RuleResult]) -> dict[str, Any]:
+    """The same for programs."""
+    listed = list(results)
+    return {
+        "version": VERSION,
+        "kind": "policy-test",
+        "passed": all(result.passed for result in listed),
+        "rules": [
+            {
+                "id": result.policy.id,
+                "passed": result.passed,
+                "missing": result.missing or None,
+                "samples": [
+                    {"number": sample.number, "expected": sample.expected.value, "problem": sample.problem or None}
+                    for sample in result.samples
+                ],
+            }
+            for result in listed
+        ],
+    }

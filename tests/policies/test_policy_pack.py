@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("pulumi_policy")
 
 from pulumi_policy import (
+    EnforcementLevel,
     PolicyCustomTimeouts,
     PolicyResource,
     PolicyResourceOptions,
@@ -24,7 +25,9 @@ from pulumi_policy import (
 from pulumi_policy.policy import _NotApplicableError
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError, unknown_checking_proxy
 
-from mlops_iac.engines.pulumi.policy_pack import BLIND, needs_neighbours, pack_policies
+from mlops_iac.diagnostics import DiagnosticsError
+from mlops_iac.engines.pulumi.policy_pack import BLIND, needs_neighbours, pack_policies, project_policies
+from mlops_iac.engines.pulumi.scaffold import stack_files
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
 from mlops_iac.policies.policy import ResourceView, Sample, SystemView
 from mlops_iac.policies.registry import policies
@@ -40,6 +43,44 @@ aws.sqs.Queue("jobs", kms_master_key_id="alias/jobs", redrive_policy="{}")
 aws.ec2.SecurityGroup("admin", ingress=[{"protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_blocks": ["0.0.0.0/0"]}])
 """
 """A program that never saw our configuration."""
+OWN_SYSTEM = """
+defaults: [env: dev, security: baseline, _self_]
+system: {name: own, owner: ml@example.com, purpose: scoring, tags: {cost-center: "1"}}
+cloud: {region: eu-west-1, account: "111122223333"}
+policies:
+  files: [policies]
+  enforcement: {queue-delay: advisory}
+  own:
+    queue-delay:
+      title: Queues have no delay
+      fix: set delaySeconds to 0
+      applies_to: ["aws:sqs/queue:Queue"]
+      require: [{input: delaySeconds, at_most: 0}]
+"""
+OWN_RULE = """
+from mlops_iac.policies import PASS, Enforcement, Policy, PolicySeverity, fail, fails, passes
+
+BUCKET = "aws:s3/bucket:Bucket"
+
+
+def check(resource, stack):
+    return PASS if resource.inputs.text("bucket").startswith("acme-") else fail("is not named acme-")
+
+
+POLICY = Policy(
+    id="bucket-names",
+    title="Bucket names start with acme-",
+    why="Others look for them.",
+    fix="rename it",
+    severity=PolicySeverity.LOW,
+    enforcement=Enforcement.MANDATORY,
+    applies_to=(BUCKET,),
+    controls={},
+    source_url="",
+    check=check,
+    samples=(passes(BUCKET, {"bucket": "acme-a"}), fails(BUCKET, {"bucket": "b"})),
+)
+"""
 SAMPLES = [
     pytest.param(policy.id, index, id=f"{policy.id}-{index}")
     for policy in policies().values()
@@ -96,7 +137,57 @@ def test_the_real_engine_refuses_what_the_pack_forbids(tmp_path: Path) -> None:
     assert "open does not keep earlier versions of its objects" in shown
 
 
-def _pulumi_preview(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def own_system(tmp_path: Path) -> Path:
+    """A system with a rule of its own in Python and a declared one, and the pack that `init` writes for it."""
+    folder = tmp_path / "system"
+    (folder / "policies").mkdir(parents=True)
+    (folder / "system.yaml").write_text(OWN_SYSTEM, encoding="utf-8")
+    (folder / "policies" / "naming.py").write_text(OWN_RULE, encoding="utf-8")
+    for path, text in stack_files("own", "../..").items():
+        if path.startswith("policy/"):
+            (folder / "stacks" / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / "stacks" / path).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_systems_own_rules_are_served_with_the_enforcement_it_gives_them(own_system: Path) -> None:
+    served = {policy.name: policy for policy in project_policies(own_system)}
+
+    assert set(served) == {"bucket-names", "queue-delay"}
+    assert served["bucket-names"].enforcement_level is EnforcementLevel.MANDATORY
+    assert served["queue-delay"].enforcement_level is EnforcementLevel.ADVISORY
+
+
+def test_a_pack_does_not_run_code_that_is_not_trusted(own_system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLOPS_IAC_NO_PROJECT_CODE", "1")
+
+    with pytest.raises(DiagnosticsError, match="MI5020"):
+        project_policies(own_system)
+
+
+@pytest.mark.skipif(CLI is None, reason="the pulumi CLI is not on PATH")
+def test_the_real_engine_is_stopped_by_a_rule_of_the_project(own_system: Path, tmp_path: Path) -> None:
+    done = _pulumi_preview(tmp_path, PROGRAM, own_system / "stacks" / "policy")
+    shown = done.stdout + done.stderr
+
+    assert done.returncode != 0
+    assert "bucket-names" in shown and "is not named acme-" in shown
+
+
+@pytest.mark.skipif(CLI is None, reason="the pulumi CLI is not on PATH")
+def test_the_real_engine_stops_where_a_rule_crashes(own_system: Path, tmp_path: Path) -> None:
+    crashing = OWN_RULE.replace("return PASS if", "return resource.nothing if")
+    (own_system / "policies" / "naming.py").write_text(crashing, encoding="utf-8")
+    program = "import pulumi_aws as aws\naws.s3.Bucket('acme-data', bucket='acme-data')\n"
+
+    done = _pulumi_preview(tmp_path, program, own_system / "stacks" / "policy")
+
+    assert done.returncode != 0
+    assert "bucket-names failed" in done.stdout + done.stderr
+
+
+def _pulumi_preview(folder: Path, program: str, pack: Path = ROOT / "stacks" / "policy") -> Any:
     from mlops_iac.engines.pulumi.plugin_server import plugin_script
 
     for name in ("state", "home", "plugins", "program"):
@@ -135,7 +226,7 @@ def _pulumi_preview(folder: Path, program: str) -> subprocess.CompletedProcess[s
         )
 
     assert run("stack", "init", "prod").returncode == 0
-    return run("preview", "--policy-pack", str(ROOT / "stacks" / "policy"))
+    return run("preview", "--policy-pack", str(pack))
 
 
 def _judge(rule: str, sample: Sample) -> str:

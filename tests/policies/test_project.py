@@ -155,7 +155,7 @@ def test_what_is_wrong_with_a_file_is_told_at_its_line(tmp_path: Path, text: str
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ("nowhere", "is no Python file"),
+        ("nowhere", "does not exist"),
         ("nowhere.py", "does not exist"),
         ("../outside.py", "outside the system's folder"),
         ("/etc/passwd", "outside the system's folder"),

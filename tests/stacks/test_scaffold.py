@@ -16,7 +16,8 @@ STACKS = Path(__file__).parents[2] / "stacks"
 
 
 def test_the_repositorys_stacks_are_those_of_the_example() -> None:
-    wanted = stack_files("fraud", "../../examples/fraud-detection")
+    files = stack_files("fraud", "../../examples/fraud-detection")
+    wanted = {path: text for path, text in files.items() if not path.startswith("policy/")}
     written = {
         path.relative_to(STACKS).as_posix(): path.read_text(encoding="utf-8")
         for layer in LAYERS

@@ -12,8 +12,12 @@ Source: https://www.pulumi.com/docs/insights/policy/policy-packs/authoring/
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from pulumi_policy import (
@@ -35,7 +39,9 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
+from mlops_iac.pipeline import NO_PROJECT_CODE_VARIABLE, request_at, run_phases
 from mlops_iac.policies.foreign import system_of
+from mlops_iac.policies.own import own_rules
 from mlops_iac.policies.policy import (
     Enforcement,
     Limits,
@@ -47,6 +53,7 @@ from mlops_iac.policies.policy import (
     Verdict,
     view,
 )
+from mlops_iac.policies.project import crash, load_project_rules
 from mlops_iac.policies.registry import packs, policies
 from mlops_iac.providers.facts import facts_of
 
@@ -76,9 +83,15 @@ SCHEMA: Final[Mapping[str, dict[str, Any]]] = {
 """The configuration that every rule of the pack takes."""
 
 
-def run_policy_pack(*chosen: str) -> None:
-    """Serve the policies of the chosen packs, or every policy, to the engine; returns when the engine is done."""
-    PolicyPack(NAME, pack_policies(chosen), description="What an ML platform on AWS and Kubernetes keeps to.")
+def run_policy_pack(*chosen: str, system: Path | None = None) -> None:
+    """Serve the policies of the chosen packs, or every policy, to the engine; returns when the engine is done.
+
+    ``system`` is the folder of a system whose own rules are served too. Its Python files are run unless
+    ``MLOPS_IAC_NO_PROJECT_CODE`` is set, which refuses to serve the pack. Raises ``DiagnosticsError`` for a system that
+    is wrong.
+    """
+    served = pack_policies(chosen) + (project_policies(system) if system else [])
+    PolicyPack(NAME, served, description="What an ML platform on AWS and Kubernetes keeps to.")
 
 
 def pack_policies(chosen: Iterable[str] = ()) -> list[PackPolicy]:
@@ -87,11 +100,29 @@ def pack_policies(chosen: Iterable[str] = ()) -> list[PackPolicy]:
     return [_pack_policy(policy) for policy in policies().sound().values() if not wanted or policy.id in wanted]
 
 
+def project_policies(folder: Path) -> list[PackPolicy]:
+    """The own rules of a system, declared ones and those of its Python files, with the enforcement it gives them.
+
+    What a rule without samples looks at is not known, so it counts as one that looks at a single resource.
+    """
+    request = request_at(folder, project_code=not os.environ.get(NO_PROJECT_CODE_VARIABLE))
+    run = run_phases(request, until="spec")
+    if run.system is None or run.composition is None:
+        raise ValueError("the spec phase made no system")
+    section = run.system.core.policies
+    project = load_project_rules(section.files, run.composition, allowed=request.project_code, taken=section.own)
+    asked = {policy: Enforcement(section.enforcement.get(policy.id, policy.enforcement)) for policy in project.policies}
+    rules = own_rules(section) | asked
+    return [_pack_policy(replace(policy, enforcement=level)) for policy, level in rules.items()]
+
+
 def needs_neighbours(policy: Policy) -> bool:
     """Whether the rule looks at more than one resource, as its samples show."""
     for sample in policy.samples:
         watched = _Watched(sample.resources, sample.system)
-        policy.check(sample.resources[0], watched)
+        # A rule that crashes does so again where it judges, and is told of there.
+        with contextlib.suppress(Exception, SystemExit):
+            policy.check(sample.resources[0], watched)
         if watched.asked:
             return True
     return False
@@ -124,7 +155,7 @@ def _pack_policy(policy: Policy) -> PackPolicy:
         "framework": _framework(policy),
         "tags": sorted(controls),
         "remediation_steps": policy.fix,
-        "url": policy.source_url,
+        "url": policy.source_url or None,
     }
     if needs_neighbours(policy):
         return StackValidationPolicy(validate=_on_stack(policy), **described)
@@ -140,7 +171,7 @@ def _framework(policy: Policy) -> PolicyComplianceFramework | None:
 def _on_resource(policy: Policy) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         judged = _view(args.urn, args.resource_type, args.name, args.props, args.opts.protect, {})
-        result = policy.check(judged, StackView((judged,), _system([judged], args.get_config()), whole=False))
+        result = _checked(policy, judged, StackView((judged,), _system([judged], args.get_config()), whole=False))
         if result.verdict is Verdict.NOT_APPLICABLE:
             args.not_applicable(f"{policy.id} does not apply to {args.resource_type}")
         if result.verdict is Verdict.UNKNOWN:
@@ -155,7 +186,7 @@ def _on_stack(policy: Policy) -> Callable[[StackValidationArgs, ReportViolation]
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         views = tuple(_view_of(resource) for resource in args.resources)
         stack = StackView(views, _system(views, args.get_config()), whole=False)
-        judged = [(resource, policy.check(resource, stack)) for resource in views]
+        judged = [(resource, _checked(policy, resource, stack)) for resource in views]
         for resource, result in judged:
             if result.verdict is Verdict.FAIL:
                 report(_message(policy, resource, result), resource.urn)
@@ -166,6 +197,14 @@ def _on_stack(policy: Policy) -> Callable[[StackValidationArgs, ReportViolation]
             args.not_applicable(f"{policy.id} applies to nothing in this stack")
 
     return validate
+
+
+def _checked(policy: Policy, resource: ResourceView, stack: StackView) -> Result:
+    """The verdict; a rule that crashes raises what says which one it was, and the engine then stops."""
+    try:
+        return policy.check(resource, stack)
+    except (Exception, SystemExit) as error:
+        raise RuntimeError(crash(policy, resource, error).message) from error
 
 
 def _message(policy: Policy, resource: ResourceView, result: Result) -> str:

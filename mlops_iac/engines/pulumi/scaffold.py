@@ -1,4 +1,4 @@
-"""Writes the Pulumi projects of a system's six layers: the files below ``stacks/``.
+"""Writes the Pulumi projects of a system's six layers and its policy pack: the files below ``stacks/``.
 
 ``mlops-iac init`` writes them for a new system, and this repository's own ``stacks/`` is what ``stack_files`` returns
 for examples/fraud-detection. Needs no Pulumi.
@@ -65,6 +65,26 @@ from mlops_iac.engines.pulumi import run_layer
 run_layer("{layer}")
 '''
 
+_PACK_PROJECT: Final = """\
+description: Policies of {system}, those of mlops-iac and its own
+version: 0.1.0
+runtime:
+  name: python
+  options:
+    # The Python environment that is active when pulumi runs must have mlops-iac[pulumi].
+    toolchain: pip
+"""
+
+_PACK: Final = '''\
+"""The policies of {system} as a CrossGuard pack: `pulumi preview --policy-pack ../policy` in a layer's folder."""
+
+from pathlib import Path
+
+from mlops_iac.engines.pulumi.policy_pack import run_policy_pack
+
+run_policy_pack(system=Path(__file__).parent / "{folder}")
+'''
+
 
 def stack_files(system: str, folder: str) -> dict[str, str]:
     """Path below ``stacks/`` and text of every file; ``folder`` leads from a project to the system's YAML."""
@@ -78,4 +98,6 @@ def stack_files(system: str, folder: str) -> dict[str, str]:
         for environment in ENVIRONMENTS:
             text = _STACK.format(project=project, environment=environment)
             found[f"{layer}/Pulumi.{environment}.yaml"] = text
+    found["policy/PulumiPolicy.yaml"] = _PACK_PROJECT.format(system=system)
+    found["policy/__main__.py"] = _PACK.format(system=system, folder=folder)
     return found

@@ -130,7 +130,8 @@ class BuildContext:
     ) -> Handle:
         """Add one resource named ``<component>.<suffix>``.
 
-        Inputs that are None are left out. Tags are added where the type takes them. A ``stateful`` resource
+        Inputs that are None are left out; what Pulumi's SDK class would fill in is said, and tags are added where the
+        type takes them. A ``stateful`` resource
         is protected where its component is; where the environment protects data it is also kept on destroy.
         Without ``provider`` an ``aws:`` type gets the layer's AWS provider.
         """
@@ -150,7 +151,8 @@ class BuildContext:
             replace_on_changes=tuple(replace_on_changes),
         )
         path = self.instance.path
-        self._insert(Node(key, self._with_tags(type, prune(inputs)), options, True, path, self.locate(path)))
+        complete = self._with_tags(type, {**_sdk_defaults(type), **prune(inputs)})
+        self._insert(Node(key, complete, options, True, path, self.locate(path)))
         return Handle(key)
 
     def kubernetes(
@@ -296,6 +298,11 @@ def prune(value: Any) -> Any:
     if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
         return [prune(item) for item in value]
     return value
+
+
+def _sdk_defaults(type: str) -> Mapping[str, Value]:
+    facts = facts_of(type)
+    return facts.defaults if facts is not None else {}
 
 
 def _holds_its_name(type: str) -> bool:

@@ -7,12 +7,12 @@ the two cannot disagree on what a value means.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mlops_iac.graph.archives import archive, asset
 from mlops_iac.graph.values import (
     Archive,
     Join,
@@ -24,11 +24,6 @@ from mlops_iac.graph.values import (
     ToJson,
     Value,
 )
-
-SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
-"""Key that marks a special value in Pulumi's wire and state formats (sdk/go/common/resource/sig)."""
-ASSET_SIGNATURE: Final = "c44067f5952c0a294b673a41bacd8c17"
-ARCHIVE_SIGNATURE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
 
 
 class Unknown:
@@ -99,18 +94,6 @@ def evaluate(value: Value, lookup: Lookup) -> Any:
 def compact_json(value: Any) -> str:
     """JSON with sorted keys and no spaces: the one text that ``ToJson`` stands for."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def asset(text: str) -> dict[str, Any]:
-    """Pulumi's wire form of a text asset."""
-    return {SIGNATURE_KEY: ASSET_SIGNATURE, "hash": hashlib.sha256(text.encode()).hexdigest(), "text": text}
-
-
-def archive(entries: Mapping[str, str]) -> dict[str, Any]:
-    """Pulumi's wire form of an archive of text assets, hashed over its sorted entries."""
-    assets = {name: asset(entries[name]) for name in sorted(entries)}
-    digest = hashlib.sha256(compact_json(assets).encode()).hexdigest()
-    return {SIGNATURE_KEY: ARCHIVE_SIGNATURE, "hash": digest, "assets": assets}
 
 
 def contains_unknown(value: Any) -> bool:

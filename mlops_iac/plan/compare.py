@@ -6,10 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from mlops_iac.graph.archives import ARCHIVE_SIGNATURE, ASSET_SIGNATURE, SIGNATURE_KEY
 from mlops_iac.graph.evaluate import (
-    ARCHIVE_SIGNATURE,
-    ASSET_SIGNATURE,
-    SIGNATURE_KEY,
     UNKNOWN,
     SecretValue,
     reveal,
@@ -111,7 +109,7 @@ def _asset(
     found: list[Difference],
 ) -> None:
     if signatures == (ARCHIVE_SIGNATURE, ARCHIVE_SIGNATURE) and "assets" in old and "assets" in new:
-        # Pulumi's engine hashes the packed archive, which says nothing about ours: the entries decide.
+        # By entries, which says what changed inside.
         _mapping(old["assets"], new["assets"], path, found)
         return
     same_kind = signatures in ((ASSET_SIGNATURE, ASSET_SIGNATURE), (ARCHIVE_SIGNATURE, ARCHIVE_SIGNATURE))

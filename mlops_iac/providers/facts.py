@@ -116,6 +116,7 @@ class TypeFacts:
     ``outputs`` are the properties beyond ``inputs`` (every resource also has ``id``). ``physical_name`` is
     the path of the input that names the resource in its provider, where one does; ``autonamed`` tells that
     the provider makes a random name up when it is left out. ``open`` types accept unknown properties.
+    ``defaults`` are the inputs that Pulumi's SDK class fills in where they are left out.
     """
 
     token: str
@@ -125,6 +126,7 @@ class TypeFacts:
     physical_name: ValuePath | None = None
     autonamed: bool = False
     open: bool = False
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -242,6 +244,7 @@ def facts_of(token: str) -> TypeFacts | None:
         physical_name=tuple(name.rstrip("+").split(".")) if name else None,
         autonamed=bool(name and name.endswith("+")),
         open=bool(row.get("open")),
+        defaults=row.get("default", {}),
     )
 
 

@@ -290,6 +290,8 @@ def _kubernetes(package: sdk.Sdk, corrections: dict[str, list[Correction]]) -> s
                     _mark_metadata(inputs)
                 for row in corrections.pop(resource.token, ()):
                     correct(inputs, row)
+                own = {name: text for name, text in resource.defaults.items() if name not in ("apiVersion", "kind")}
+                resource = replace(resource, defaults=own)
                 types[resource.token] = _Type(inputs, resource, "metadata.name+" if named else None)
     custom = {
         "apiVersion": _Tree("s", required=True),
@@ -321,6 +323,7 @@ def _providers(aws: sdk.Sdk, kubernetes: sdk.Sdk) -> str:
         for resource in package.resources("."):
             if resource.token.startswith("pulumi:providers:"):
                 inputs = {name: _tree(package, _plain(p)) for name, p in resource.inputs.items()}
+                resource = replace(resource, defaults={})
                 types[resource.token] = _Type(inputs, resource, None)
                 if package is aws:
                     # The Cloud Control provider is configured like this one as far as components configure it.
@@ -342,6 +345,9 @@ def _file(types: Mapping[str, _Type]) -> str:
             row["name"] = declared.name
         if declared.open:
             row["open"] = True
+        defaults = {name: text for name, text in declared.resource.defaults.items() if name in declared.inputs}
+        if defaults:
+            row["default"] = dict(sorted(defaults.items()))
         outputs = {
             name: _Tree(re.sub(r"#[\w./]+", "#", output.shape), secret=output.secret)
             for name, output in declared.resource.outputs.items()

@@ -30,13 +30,17 @@ class Property:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource class: its token, the folder of its module, its inputs, and outputs beyond them."""
+    """A resource class: its token, the folder of its module, its inputs, and outputs beyond them.
+
+    ``defaults`` are the texts that the class fills in for inputs that are left out.
+    """
 
     token: str
     module: str
     inputs: Mapping[str, Property]
     outputs: Mapping[str, Property]
     deprecated: bool = False
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -102,6 +106,7 @@ def _resources_in(file: Path, module: str) -> Iterator[Resource]:
                 for n in node.body
             )
             or _decorator_argument(node, "_utilities.deprecated") is not None,
+            defaults=_defaults(init, args) if init is not None and args is not None else {},
         )
 
 
@@ -109,20 +114,44 @@ def _properties_of_args(node: ast.ClassDef, module: str) -> dict[str, Property]:
     init = next((n for n in node.body if _is_function(n, "__init__")), None)
     if not isinstance(init, ast.FunctionDef):
         return {}
-    names: dict[str, str] = {}
+    names = _wire_names(node)
     texts: dict[str, str] = {}
     for member in node.body:
-        if isinstance(member, ast.FunctionDef) and member.name not in names:
-            named = _decorator_argument(member, "pulumi.getter")
+        if isinstance(member, ast.FunctionDef):
             texts.setdefault(member.name, ast.get_docstring(member) or "")
-            if named is not None:
-                names[member.name] = named
     found = {}
     for argument, default in zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True):
         if argument.annotation is not None:
             shape = _shape(argument.annotation, module)
             name = names.get(argument.arg, argument.arg)
             found[name] = Property(shape, default is None, text=texts.get(argument.arg, ""))
+    return found
+
+
+def _wire_names(node: ast.ClassDef) -> dict[str, str]:
+    """The provider's name of each property whose Python name is another."""
+    names: dict[str, str] = {}
+    for member in node.body:
+        if isinstance(member, ast.FunctionDef):
+            named = _decorator_argument(member, "pulumi.getter")
+            if named is not None:
+                names.setdefault(member.name, named)
+    return names
+
+
+def _defaults(init: ast.AST, args: ast.ClassDef) -> dict[str, str]:
+    """What stands in the constructor as ``if x is None: x = 'text'``, or as a property that is always this text."""
+    names = _wire_names(args)
+    found = {}
+    for node in ast.walk(init):
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Constant):
+            continue
+        target = node.targets[0]
+        if isinstance(target, ast.Subscript):
+            target = target.slice
+        name = target.id if isinstance(target, ast.Name) else getattr(target, "value", None)
+        if isinstance(name, str) and isinstance(node.value.value, str):
+            found[names.get(name, name)] = node.value.value
     return found
 
 

@@ -12,10 +12,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
+from mlops_iac.graph.archives import ARCHIVE_SIGNATURE, ASSET_SIGNATURE, SIGNATURE_KEY
 from mlops_iac.graph.evaluate import (
-    ARCHIVE_SIGNATURE,
-    ASSET_SIGNATURE,
-    SIGNATURE_KEY,
     UNKNOWN,
     SecretValue,
 )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.graph.evaluate import SIGNATURE_KEY, UNKNOWN, SecretValue, compact_json, contains_secret
+from mlops_iac.graph.archives import SIGNATURE_KEY
+from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, compact_json, contains_secret
 from mlops_iac.state.codes import (
     BAD_URN,
     CHECKSUM,

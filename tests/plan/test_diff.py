@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, archive, asset
+from mlops_iac.graph.archives import archive, asset
+from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
 from mlops_iac.graph.nodes import Graph, Layer, Stack
 from mlops_iac.graph.values import Join, Ref, Secret, StackOutput, ToJson
 from mlops_iac.plan.decision import diff_node

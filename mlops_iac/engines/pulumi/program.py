@@ -7,8 +7,6 @@ What the engine records equals the graph, but for what an SDK class or the engin
 
 * secret inputs: a class marks some properties secret (``aws:rds/instance:Instance`` ``password``, ``data`` and
   ``stringData`` of a Kubernetes Secret) and lists them in ``additionalSecretOutputs``;
-* defaults: some classes fill in ``description: Managed by Pulumi`` where it is left out (security groups, subnet
-  and parameter groups), as the provider itself would; a Helm release gets ``compat: "true"``;
 * aliases: a class lists the former tokens of its type;
 * providers: the engine adds the ``version`` of the SDK;
 * a component in ``depends_on`` stands for its children, which the SDK names one by one;

@@ -16,9 +16,8 @@ import pytest
 from echo_provider import identity, outputs_of
 
 from mlops_iac.graph import naming
+from mlops_iac.graph.archives import SIGNATURE_KEY
 from mlops_iac.graph.evaluate import (
-    ARCHIVE_SIGNATURE,
-    SIGNATURE_KEY,
     UNKNOWN,
     SecretValue,
     compact_json,
@@ -43,8 +42,6 @@ STACK_REFERENCE = "pulumi:pulumi:StackReference"
 STACK = "pulumi:pulumi:Stack"
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the engine writes an unknown."""
-SDK_DEFAULTS = {"description": "Managed by Pulumi", "compat": "true"}
-"""What an SDK class fills in where a component leaves it out; see the docstring of ``program``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +191,7 @@ class Expected:
             "custom": node.custom,
             "parent": self._urn(stack, options.parent) if options.parent else root,
             "provider": self._urn(stack, options.provider) if options.provider else None,
-            "inputs": _comparable(reveal(inputs)),
+            "inputs": reveal(inputs),
             "secrets": sorted(secret_names(node.type, inputs)),
             "dependencies": sorted(implicit | set(explicit)),
             "propertyDependencies": {name: urns for name, urns in sorted(by_property.items()) if urns},
@@ -307,8 +304,6 @@ def _record(resource: Mapping[str, Any]) -> dict[str, Any]:
     inputs = {name: value for name, value in resource.get("inputs", {}).items() if name != "__defaults"}
     if type.startswith("pulumi:providers:"):
         inputs = {name: value for name, value in inputs.items() if name not in ("version", "__internal")}
-    else:
-        inputs = _without_sdk_defaults(type, inputs)
     by_property = resource.get("propertyDependencies") or {}
     provider = resource.get("provider")
     own = provider is not None and "::default" not in provider
@@ -318,7 +313,7 @@ def _record(resource: Mapping[str, Any]) -> dict[str, Any]:
         "custom": resource["custom"],
         "parent": resource.get("parent"),
         "provider": provider.rpartition("::")[0] if own else None,
-        "inputs": _comparable(_open(inputs)),
+        "inputs": _open(inputs),
         "secrets": sorted(name for name, value in inputs.items() if _is_secret(value)),
         "dependencies": sorted(own_urns(resource.get("dependencies") or [])),
         "propertyDependencies": {
@@ -349,24 +344,12 @@ def secret_names(type: str, inputs: Mapping[str, Any]) -> set[str]:
     return {name for name, value in inputs.items() if contains_secret(value) or name in always}
 
 
-def _without_sdk_defaults(type: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in inputs.items() if SDK_DEFAULTS.get(name) != value}
-
-
 def _unknown_as_text(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _unknown_as_text(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_unknown_as_text(item) for item in value]
     return UNKNOWN_TEXT if value is UNKNOWN else value
-
-
-def _comparable(value: Any) -> Any:
-    """``value`` without the hash of archives, which the engine takes over a tar file of the content."""
-    if isinstance(value, dict):
-        archive = value.get(SIGNATURE_KEY) == ARCHIVE_SIGNATURE
-        return {name: _comparable(item) for name, item in value.items() if not (archive and name == "hash")}
-    return [_comparable(item) for item in value] if isinstance(value, list) else value
 
 
 def _not_by_sdk(type: str, names: list[str]) -> list[str]:

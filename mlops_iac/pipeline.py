@@ -33,10 +33,14 @@ NO_PROJECT_CODE_VARIABLE: Final = "MLOPS_IAC_NO_PROJECT_CODE"
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a plan compares with: the snapshot of each Pulumi project, and how to name it in a sentence."""
+    """What a plan compares with: the snapshot of each Pulumi project, and how to name it in a sentence.
+
+    ``notes`` say what cannot be known from it.
+    """
 
     text: str = "nothing deployed"
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
+    notes: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,8 @@ def plan(run: Run) -> dict[str, Any]:
     from mlops_iac.plan.diff import plan_graph
 
     baseline, only = run.request.baseline, run.request.only
-    return {"plan": plan_graph(_made(run.graph), baseline.snapshots, baseline.text, only=only)}
+    planned = plan_graph(_made(run.graph), baseline.snapshots, baseline.text, only=only)
+    return {"plan": planned, "diagnostics": baseline.notes}
 
 
 def impact(run: Run) -> dict[str, Any]:

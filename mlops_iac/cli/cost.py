@@ -15,8 +15,10 @@ from mlops_iac.cost.compare import Difference, compare
 from mlops_iac.cost.estimate import estimate_graph, estimate_snapshots
 from mlops_iac.cost.model import Estimate
 from mlops_iac.cost.sweep import combinations
-from mlops_iac.diagnostics import DiagnosticsError
-from mlops_iac.pipeline import Run, environment_of, run_phases
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.codes import BAD_BASELINE
+from mlops_iac.graph.nodes import LAYERS
+from mlops_iac.pipeline import Run, run_phases
 from mlops_iac.render import cost, json
 from mlops_iac.render.page import page_for
 
@@ -24,8 +26,9 @@ from mlops_iac.render.page import page_for
 @click.command(short_help="Estimate the monthly cost.")
 @click.option(
     "--against",
-    metavar="none|local|REF",
-    help="Show the difference to the local state or a git ref such as origin/main.  [default: none]",
+    metavar="none|local|REF|FILE",
+    help="Show the difference to the local state, a git ref such as origin/main, or a folder with a "
+    "`pulumi stack export` of each layer.  [default: none]",
 )
 @click.option(
     "-m",
@@ -117,8 +120,19 @@ def _estimate(run: Run) -> Estimate:
 def _difference(
     run: Run, estimate: Estimate, folder: Path, overrides: tuple[str, ...], against: str | None
 ) -> tuple[str, Difference] | None:
-    if against in (None, "none") or run.system is None:
+    if against is None or against == "none" or run.system is None or run.graph is None:
         return None
-    baseline = load_baseline(against, folder.resolve(), overrides, environment_of(run))
+    baseline, compared = load_baseline((against,), run.graph, folder.resolve(), overrides, LAYERS)
+    missing = [stack.layer for stack in run.graph.stacks if stack.layer not in compared]
+    if missing:
+        raise DiagnosticsError(
+            [
+                Diagnostic(
+                    BAD_BASELINE,
+                    f"a difference of cost needs the state of every layer; there is none of {', '.join(missing)}",
+                    "give the folder that holds an export of each",
+                )
+            ]
+        )
     base = estimate_snapshots(baseline.snapshots, run.system, run.request.today)
     return baseline.text, compare(base, estimate)

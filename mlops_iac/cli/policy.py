@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from mlops_iac.cli import policy_evidence, policy_own
+from mlops_iac.cli.exports import read_exports
 from mlops_iac.cli.options import EXIT_REFUSED, format_option, guarded, request_for, system_options
 from mlops_iac.cli.printing import finding_diagnostics
 from mlops_iac.diagnostics import Diagnostic
@@ -147,7 +148,6 @@ def _check_states(states: tuple[Path, ...], chosen: tuple[str, ...]) -> tuple[tu
     from mlops_iac.policies.checker import chosen_rules, judge
     from mlops_iac.policies.foreign import view_state
     from mlops_iac.policies.registry import packs
-    from mlops_iac.state import checkpoint
 
     for name in chosen:
         if name not in packs():
@@ -155,8 +155,7 @@ def _check_states(states: tuple[Path, ...], chosen: tuple[str, ...]) -> tuple[tu
             hint = f" Did you mean {close[0]!r}?" if close else " `mlops-iac policy list` shows them all."
             raise click.ClickException(f"there is no policy pack {name!r}.{hint}")
     today = datetime.now(tz=UTC).date().isoformat()
-    snapshots = [checkpoint.read(file.read_text(encoding="utf-8"), lambda _: None, source=str(file)) for file in states]
-    stack = view_state(snapshots, today)
+    stack = view_state(list(read_exports(states).values()), today)
     rules = chosen_rules(chosen or packs().sound(), stack.system.environment)
     return judge(stack, rules), rules
 

@@ -13,15 +13,17 @@ from mlops_iac.cli.options import EXIT_CHANGES, EXIT_REFUSED, format_option, req
 from mlops_iac.cli.printing import print_preview
 from mlops_iac.cli.target import Engines, TargetChoice, engine_for, engine_options, only_option
 from mlops_iac.graph.nodes import Layer
-from mlops_iac.pipeline import Run, baseline_of, environment_of, plan_against, run_phases
+from mlops_iac.pipeline import Run, baseline_of, plan_against, run_phases
 from mlops_iac.plan.model import Op
 
 
 @click.command(short_help="Show what would change.")
 @click.option(
     "--against",
-    metavar="none|local|REF",
-    help="Compare with nothing, the local state, or a git ref such as origin/main.  "
+    multiple=True,
+    metavar="none|local|REF|FILE",
+    help="Compare with nothing, the local state, a git ref such as origin/main, or what is really deployed: a "
+    "file that `pulumi stack export` wrote, a folder of them, or - for standard input; can be repeated.  "
     "[default: the local state where there is one]",
 )
 @engine_options
@@ -33,7 +35,7 @@ from mlops_iac.plan.model import Op
 def command(
     folder: Path,
     overrides: tuple[str, ...],
-    against: str | None,
+    against: tuple[str, ...],
     only: tuple[Layer, ...],
     engines: Engines | None,
     show_same: bool,
@@ -49,15 +51,17 @@ def command(
     Examples:
       mlops-iac preview -C examples/fraud-detection
       mlops-iac preview -C examples/fraud-detection --against origin/main --format markdown
+      mlops-iac preview env=prod --against exports/
       mlops-iac preview env=prod clusters.research.pools.a10g.max_nodes=16
       mlops-iac preview env=prod --engine pulumi
     """
     checked = run_phases(request_for(folder, overrides), until="check")
-    if engines is not None and against is None:
+    if checked.graph is None:
+        raise ValueError("the compile phase made no graph")
+    if engines is not None and not against:
         run = _by_engine(checked, engines, only)
     else:
-        baseline = load_baseline(against, folder.resolve(), overrides, environment_of(checked))
-        run = plan_against(checked, baseline, only)
+        run = plan_against(checked, *load_baseline(against, checked.graph, folder.resolve(), overrides, only))
     print_preview(run, form, show_same=show_same)
     if run.refused:
         sys.exit(EXIT_REFUSED)

@@ -1,14 +1,14 @@
-"""The diagnostics that every engine shares: MI700x starting one, MI710x files and lock."""
+"""The diagnostics that every engine shares: MI703x starting one, MI710x files and lock."""
 
 from __future__ import annotations
 
 from typing import Final
 
-NOT_CONFIRMED: Final = "MI7001"
+NOT_CONFIRMED: Final = "MI7031"
 """A change was asked for without a terminal to confirm it on."""
-MISSING_EXTRA: Final = "MI7002"
+MISSING_EXTRA: Final = "MI7032"
 """The Python packages of an engine are not installed."""
-BAD_BASELINE: Final = "MI7003"
+BAD_BASELINE: Final = "MI7033"
 """``--against`` names nothing that a preview can be compared with."""
 PROTECTED: Final = "MI7111"
 """A protected resource would be deleted or replaced."""

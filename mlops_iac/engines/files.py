@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.codes import WRITE_FAILED
+from mlops_iac.state.codes import NOT_JSON, UNREADABLE
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -20,6 +21,17 @@ def make_private_folder(path: Path) -> None:
             folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
     except OSError as error:
         raise write_failure(path, error) from error
+
+
+def read_text(path: Path) -> str:
+    """The text of a state or a plan. Raises ``DiagnosticsError`` naming path and cause."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise _failure(UNREADABLE, f"cannot read {path}: {cause}", "check the path and its permissions") from error
+    except UnicodeDecodeError as error:
+        raise _failure(NOT_JSON, f"{path} is not UTF-8 text", "restore a backup") from error
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -70,3 +82,7 @@ def write_failure(path: Path, error: OSError) -> DiagnosticsError:
             )
         ]
     )
+
+
+def _failure(code: str, message: str, hint: str) -> DiagnosticsError:
+    return DiagnosticsError([Diagnostic(code, message, hint)])

@@ -36,8 +36,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Differen
 
     Lists are compared by index. A null counts as absent, as in Pulumi. Two texts that both hold a JSON
     document are compared as documents, so that spacing and key order make no difference. A secret is
-    compared by what is inside and reported as a whole, both sides secret. Assets and archives are compared
-    by content.
+    compared by what is inside and reported as a whole, both sides secret; one that the state holds sealed
+    counts as equal. Assets and archives are compared by content.
     """
     found: list[Difference] = []
     _mapping(old, new, (), found)
@@ -95,6 +95,8 @@ def _member(before: Any, after: Any, path: PropertyPath, found: list[Difference]
 
 def _secret(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> None:
     before, after = reveal(old), reveal(new)
+    if before is UNKNOWN:
+        return
     inside: list[Difference] = []
     _value(before, after, path, inside)
     if inside:

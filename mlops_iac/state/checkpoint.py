@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Location
 from mlops_iac.graph.archives import SIGNATURE_KEY
-from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, compact_json, contains_secret
+from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, compact_json, contains_secret, contains_unknown
 from mlops_iac.state.codes import (
     BAD_URN,
     CHECKSUM,
@@ -35,6 +35,10 @@ SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"
 """Value of ``SIGNATURE_KEY`` that marks a secret (sdk/go/common/resource/sig)."""
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX: Final = "pulumi:providers:"
+ENGINE_KEYS: Final = ("version", "pluginDownloadURL", "__internal")
+"""What Pulumi's engine adds to the properties of a provider resource; no program declares it."""
+FEATURES_VERSION: Final = 4
+"""The version of a deployment that lists ``features`` which an older program would lose."""
 INTEGRITY: Final = "integrity"
 """Our key beside ``checkpoint``: serial and checksum. Pulumi ignores it."""
 
@@ -84,9 +88,23 @@ def write_checkpoint(snapshot: Snapshot, crypter: Crypter | None, *, time: str) 
     return _dump({"version": VERSION, "checkpoint": checkpoint, INTEGRITY: integrity})
 
 
-def write_export(snapshot: Snapshot, crypter: Crypter | None, *, time: str) -> str:
-    """What ``pulumi stack export`` prints and ``pulumi stack import`` reads."""
-    return _dump({"version": VERSION, "deployment": _deployment(snapshot, crypter, time)})
+def write_export(
+    snapshot: Snapshot, crypter: Crypter | None, *, time: str, plugins: Callable[[str], str | None] = lambda _: None
+) -> str:
+    """What ``pulumi stack export`` prints and ``pulumi stack import`` reads.
+
+    ``plugins`` answers a package with the version of its plugin: the engine keeps it with the provider, and would show
+    a provider without it as changed.
+    """
+    deployment = _deployment(snapshot, crypter, time)
+    for record in deployment["resources"]:
+        if not record["type"].startswith(PROVIDER_PREFIX):
+            continue
+        version = plugins(record["type"].removeprefix(PROVIDER_PREFIX))
+        if version is not None:
+            for part in ("inputs", "outputs"):
+                record[part] = {**record.get(part, {}), "version": version}
+    return _dump({"version": VERSION, "deployment": deployment})
 
 
 def read(
@@ -95,12 +113,16 @@ def read(
     *,
     source: str,
     expected: tuple[str, str] | None = None,
+    unnamed: tuple[str, str] | None = None,
     ours: bool = False,
+    only_read: bool = False,
 ) -> Snapshot:
     """The snapshot in a state file, a Pulumi checkpoint or a ``pulumi stack export``.
 
-    ``expected`` is the (project, stack) it must belong to. ``ours``: the file must carry our checksum. Secrets are
-    masked, as ``SecretValue(UNKNOWN)``, where ``unseal`` knows no passphrase.
+    ``expected`` is the (project, stack) it must belong to, ``unnamed`` what it counts as when it is empty and does not
+    say. ``ours``: the file must carry our checksum. ``only_read``: it will not be written again, so that features
+    beyond this program may be in it. Secrets are masked, as ``SecretValue(UNKNOWN)``, where ``unseal`` knows no
+    passphrase.
     Raises ``DiagnosticsError`` for anything that is not a whole, sound checkpoint: never answers an empty stack for it.
     """
     if not text.strip():
@@ -108,10 +130,13 @@ def read(
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _failure(NOT_JSON, f"{source} is not whole JSON: {error}", "restore a backup") from error
-    deployment, name = _latest(document, source)
+        place = Location(source, error.lineno, error.colno) if isinstance(error, json.JSONDecodeError) else None
+        raise DiagnosticsError(
+            [Diagnostic(NOT_JSON, f"{source} is not whole JSON: {error}", "restore a backup, or export again", place)]
+        ) from error
+    deployment, name = _latest(document, source, FEATURES_VERSION if only_read else VERSION)
     serial = _check_integrity(document, source, required=ours)
-    project, stack = _owner(deployment, name, expected, source)
+    project, stack = _owner(deployment, name, expected or unnamed, source)
     if expected is not None and (project, stack) != expected:
         raise _failure(
             WRONG_STACK,
@@ -170,15 +195,18 @@ def encode_resource(resource: ResourceState, crypter: Crypter | None, root: str)
 
 def decode_resource(data: Mapping[str, Any], crypter: Crypter | None, root: str) -> ResourceState:
     """The resource in Pulumi's JSON form. Raises ``KeyError``, ``TypeError`` or ``ValueError`` on another shape."""
-    urn = _text(data["urn"])
+    urn, type = _text(data["urn"]), _text(data["type"])
     parent = data.get("parent")
+    inputs, outputs = dict(data.get("inputs") or {}), dict(data.get("outputs") or {})
+    if type.startswith(PROVIDER_PREFIX):
+        inputs, outputs = _declared(inputs), _declared(outputs)
     return ResourceState(
         urn=urn,
-        type=_text(data["type"]),
+        type=type,
         custom=bool(data["custom"]),
         id=data.get("id") or None,
-        inputs=unseal_value(dict(data.get("inputs") or {}), crypter, f"{urn}#inputs"),
-        outputs=unseal_value(dict(data.get("outputs") or {}), crypter, f"{urn}#outputs"),
+        inputs=unseal_value(inputs, crypter, f"{urn}#inputs"),
+        outputs=unseal_value(outputs, crypter, f"{urn}#outputs"),
         parent=None if parent in (None, "", root) else _text(parent),
         provider=data.get("provider") or None,
         dependencies=tuple(_text(item) for item in data.get("dependencies") or ()),
@@ -244,6 +272,20 @@ def holds_secrets(snapshot: Snapshot) -> bool:
     )
 
 
+def sealed_inputs(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
+    """(URN, property) of every input whose secret could not be opened."""
+    return tuple(
+        (resource.urn, name)
+        for resource in snapshot.resources
+        for name, value in resource.inputs.items()
+        if contains_secret(value) and contains_unknown(value)
+    )
+
+
+def _declared(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if name not in ENGINE_KEYS}
+
+
 def _deployment(snapshot: Snapshot, crypter: Crypter | None, time: str) -> dict[str, Any]:
     root = root_urn(snapshot.project, snapshot.stack)
     stack = {"urn": root, "custom": False, "type": STACK_TYPE}
@@ -283,28 +325,31 @@ def _snapshot(deployment: Mapping[str, Any], project: str, stack: str, serial: i
         if item["type"] not in get_args(OperationType):
             raise ValueError(f"unknown pending operation {item['type']!r}")
         pending.append(PendingOperation(item["type"], decode_resource(item["resource"], crypter, root)))
-    return Snapshot(project, stack, tuple(resources), tuple(pending), outputs, serial, secrets)
+    written = str((deployment.get("manifest") or {}).get("time") or "")
+    return Snapshot(project, stack, tuple(resources), tuple(pending), outputs, serial, secrets, written)
 
 
-def _latest(document: Any, source: str) -> tuple[Mapping[str, Any], str]:
+def _latest(document: Any, source: str, newest: int) -> tuple[Mapping[str, Any], str]:
     if not isinstance(document, Mapping) or not isinstance(document.get("version"), int):
         raise _failure(
             NOT_A_CHECKPOINT,
             f"{source} is JSON, but neither a Pulumi checkpoint nor a stack export",
             "expected `version` with `checkpoint` or `deployment`, as `pulumi stack export` prints",
         )
-    version = document["version"]
-    if version > VERSION:
-        raise _failure(
-            NEWER_VERSION,
-            f"{source} has checkpoint version {version}; this program reads up to {VERSION}",
-            "upgrade mlops-iac; a newer state is never rewritten by an older program",
-        )
     checkpoint = document.get("checkpoint")
     name = ""
     deployment = document.get("deployment")
     if isinstance(checkpoint, Mapping):
         deployment, name = checkpoint.get("latest"), str(checkpoint.get("stack") or "")
+    version = document["version"]
+    if version > newest:
+        features = deployment.get("features") if isinstance(deployment, Mapping) else None
+        uses = f" with {', '.join(map(str, features))}" if isinstance(features, list) else ""
+        raise _failure(
+            NEWER_VERSION,
+            f"{source} has checkpoint version {version}{uses}; this program takes up to {newest}",
+            "upgrade mlops-iac; a newer state is never rewritten by an older program",
+        )
     if (
         version < VERSION
         or not isinstance(deployment, Mapping)

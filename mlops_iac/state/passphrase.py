@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -92,6 +92,22 @@ def open_crypter(passphrase: str, provider: Mapping[str, Any], entropy: Callable
             "set PULUMI_CONFIG_PASSPHRASE to the passphrase that the state was written with",
         ) from error
     return Crypter(key, str(text), entropy)
+
+
+def open_with(passphrases: Iterable[str], provider: Mapping[str, Any]) -> Crypter | None:
+    """The crypter of a ``secrets_providers`` entry by the first passphrase that fits; None when there is none to try.
+
+    Raises ``DiagnosticsError`` when none of them opens it, or the entry is of another kind.
+    """
+    failure: DiagnosticsError | None = None
+    for passphrase in passphrases:
+        try:
+            return open_crypter(passphrase, provider)
+        except DiagnosticsError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    return None
 
 
 @lru_cache(maxsize=32)

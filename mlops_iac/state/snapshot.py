@@ -58,7 +58,8 @@ class PendingOperation:
 class Snapshot:
     """The state of one stack; resources come after everything they depend on.
 
-    ``secrets`` is the checkpoint's ``secrets_providers`` entry, kept as it was read.
+    ``secrets`` is the checkpoint's ``secrets_providers`` entry, kept as it was read. ``written`` is when, as the
+    checkpoint says.
     """
 
     project: str
@@ -68,6 +69,7 @@ class Snapshot:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     serial: int = 0
     secrets: Mapping[str, Any] | None = None
+    written: str = field(default="", compare=False)
 
     def live(self) -> dict[str, ResourceState]:
         """Every resource by URN, without old copies that wait for deletion."""

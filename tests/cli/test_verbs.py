@@ -130,14 +130,14 @@ def test_a_usage_error_is_bad_input_and_no_policy_violation(arguments: tuple[str
 def test_an_unknown_commit_is_a_diagnostic(system: Path, run: Run) -> None:
     result = run("preview", "-C", system, "--against", "nowhere")
     assert result.exit_code == 1
-    assert "MI7003" in result.stderr
+    assert "MI7033" in result.stderr
 
 
 @pytest.mark.parametrize("verb", ["up", "destroy"])
 def test_without_a_terminal_nothing_is_applied_unasked(verb: str, system: Path, run: Run) -> None:
     result = run(verb, "-C", system)
     assert result.exit_code == 1
-    assert "MI7001" in result.stderr and "--yes" in result.stderr
+    assert "MI7031" in result.stderr and "--yes" in result.stderr
     assert not list(system.glob(".mlops-iac/**/*.json"))
 
 

@@ -24,22 +24,22 @@ from mlops_iac.engines import lock
 from mlops_iac.engines.files import (
     FILE_MODE,
     make_private_folder,
+    read_text,
     sync_folder,
     write_all,
     write_atomic,
     write_failure,
 )
 from mlops_iac.graph.evaluate import contains_secret
+from mlops_iac.providers.plugins import plugin_version
 from mlops_iac.state import checkpoint, edits
 from mlops_iac.state.codes import (
     BAD_JOURNAL,
     MISSING_STATE,
-    NOT_JSON,
-    UNREADABLE,
     WRONG_PASSPHRASE,
 )
 from mlops_iac.state.edits import Begin, CopyKey, Edit, End, Outputs, Working
-from mlops_iac.state.passphrase import Crypter, new_crypter, open_crypter
+from mlops_iac.state.passphrase import Crypter, new_crypter, open_with
 from mlops_iac.state.snapshot import PendingOperation, ResourceState, Snapshot
 
 FOLDER: Final = ".mlops-iac"
@@ -52,6 +52,15 @@ PASSPHRASE_FILE_VARIABLE: Final = "PULUMI_CONFIG_PASSPHRASE_FILE"
 def utc_now() -> str:
     """The time, as checkpoints and locks hold it."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def given_passphrases(environ: Mapping[str, str]) -> Iterator[str]:
+    """The passphrases that the user gave, in the variables that Pulumi reads."""
+    if PASSPHRASE_VARIABLE in environ:
+        yield environ[PASSPHRASE_VARIABLE]
+    file = Path(environ.get(PASSPHRASE_FILE_VARIABLE) or "")
+    if file.is_file():
+        yield file.read_text(encoding="utf-8").strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +193,11 @@ class Store:
 
     def export(self, snapshot: Snapshot) -> str:
         """The snapshot as ``pulumi stack import`` reads it, secrets sealed."""
-        return checkpoint.write_export(snapshot, self._crypter_for(snapshot), time=self.clock())
+        return checkpoint.write_export(snapshot, self._crypter_for(snapshot), time=self.clock(), plugins=plugin_version)
 
     def read_export(self, path: Path) -> Snapshot:
         """The snapshot in a ``pulumi stack export`` or another checkpoint. Raises ``DiagnosticsError``."""
-        return checkpoint.read(_read_text(path), self.unseal, source=str(path))
+        return checkpoint.read(read_text(path), self.unseal, source=str(path))
 
     def unseal(self, provider: Mapping[str, Any]) -> Crypter | None:
         """The crypter of a ``secrets_providers`` entry; None when no passphrase is known.
@@ -198,18 +207,10 @@ class Store:
         salt = str((provider.get("state") or {}).get("salt"))
         if salt in self._crypters:
             return self._crypters[salt]
-        failure: DiagnosticsError | None = None
-        for passphrase in self._passphrases():
-            try:
-                crypter = open_crypter(passphrase, provider)
-            except DiagnosticsError as error:
-                failure = failure or error
-            else:
-                self._crypters[salt] = crypter
-                return crypter
-        if failure is not None:
-            raise failure
-        return None
+        crypter = open_with(self._passphrases(), provider)
+        if crypter is not None:
+            self._crypters[salt] = crypter
+        return crypter
 
     def crypter(self, snapshot: Snapshot) -> Crypter:
         """What seals the secrets of ``snapshot``; made, with a random passphrase where none is known.
@@ -234,24 +235,23 @@ class Store:
         return self.crypter(snapshot) if checkpoint.holds_secrets(snapshot) else None
 
     def _passphrases(self) -> Iterator[str]:
-        if PASSPHRASE_VARIABLE in self._environ:
-            yield self._environ[PASSPHRASE_VARIABLE]
-        for path in (self._environ.get(PASSPHRASE_FILE_VARIABLE), self.folder / "passphrase"):
-            if path is not None and Path(path).is_file():
-                yield Path(path).read_text(encoding="utf-8").strip()
+        yield from given_passphrases(self._environ)
+        own = self.folder / "passphrase"
+        if own.is_file():
+            yield own.read_text(encoding="utf-8").strip()
 
     def _read_checkpoint(self, path: Path, project: str, stack: str) -> Snapshot:
         if not path.exists():
             if any(candidate.exists() for candidate in _backup_paths(path)):
                 raise _failure(MISSING_STATE, f"{path} is gone, but it has backups", "")
             return Snapshot(project, stack)
-        return checkpoint.read(_read_text(path), self.unseal, source=str(path), expected=(project, stack), ours=True)
+        return checkpoint.read(read_text(path), self.unseal, source=str(path), expected=(project, stack), ours=True)
 
     def _replay(self, path: Path, base: Snapshot) -> Snapshot:
         journal = path.with_suffix(".journal")
         if not journal.exists():
             return base
-        records = list(read_journal(_read_text(journal), str(journal)))
+        records = list(read_journal(read_text(journal), str(journal)))
         if not records:
             return base
         header = records[0]
@@ -438,16 +438,6 @@ def _secret(edit: Edit) -> bool:
 
 def _backup_paths(path: Path) -> list[Path]:
     return [path.with_suffix(".bak")] + [path.with_suffix(f".bak.{number}") for number in range(1, BACKUPS)]
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        cause = error.strerror or str(error)
-        raise _failure(UNREADABLE, f"cannot read {path}: {cause}", "fix the permissions of the file") from error
-    except UnicodeDecodeError as error:
-        raise _failure(NOT_JSON, f"{path} is not UTF-8 text", "restore a backup") from error
 
 
 def _remove(path: Path) -> None:

@@ -39,11 +39,11 @@ from mlops_iac.engines.local.provider import (
 )
 from mlops_iac.engines.local.values import with_secrets
 from mlops_iac.engines.pulumi.schema import package_schema
-from mlops_iac.engines.pulumi.sdk import plugin_version
 from mlops_iac.graph.archives import SIGNATURE_KEY
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, reveal
 from mlops_iac.plan.decision import judge_inputs
 from mlops_iac.providers.facts import facts_of
+from mlops_iac.providers.plugins import plugin_version
 from mlops_iac.state.checkpoint import PROVIDER_PREFIX, SECRET_SIGNATURE
 from mlops_iac.state.snapshot import ResourceState
 

@@ -33,7 +33,6 @@ from mlops_iac.engines.pulumi.inputs import Inputs
 from mlops_iac.engines.pulumi.sdk import (
     PROVIDER_PREFIX,
     package_of,
-    plugin_version,
     python_names,
     resource_class,
 )
@@ -42,6 +41,7 @@ from mlops_iac.graph import naming
 from mlops_iac.graph.forms.json_form import fingerprint
 from mlops_iac.graph.nodes import LAYERS, Graph, Node, Stack
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, references
+from mlops_iac.providers.plugins import plugin_version
 
 DEFAULT_SYSTEM: Final = "../../examples/fraud-detection"
 OVERRIDES_VARIABLE: Final = "MLOPS_IAC_OVERRIDES"
@@ -109,7 +109,7 @@ def _resource(
         declared = dict.fromkeys(wanted)
         return pulumi.CustomResource(node.type, node.name, {**declared, **inputs.of(node.inputs)}, options)
     named = python_names(known)
-    arguments: dict[str, Any] = {named[name]: inputs.of(value) for name, value in node.inputs.items()}
+    arguments: dict[str, Any] = {named.get(name, name): inputs.of(value) for name, value in node.inputs.items()}
     return known(node.name, opts=options, **arguments)
 
 

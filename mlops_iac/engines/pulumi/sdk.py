@@ -1,4 +1,4 @@
-"""Finds what an installed Pulumi SDK has for a type token: its resource class, property names and version.
+"""Finds what an installed Pulumi SDK has for a type token: its resource class and property names.
 
 A generated SDK registers a table of type tokens when its package is imported, so that the engine can turn a
 resource reference back into an object; reading that table loads one service's module instead of the whole SDK.
@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pulumi
 from pulumi import _types as names
 from pulumi.runtime.rpc import get_resource_module
+
+from mlops_iac.providers.plugins import import_name
 
 PROVIDER_PREFIX = "pulumi:providers:"
 
@@ -31,9 +31,9 @@ def package_of(token: str) -> str:
 def resource_class(token: str) -> type[pulumi.CustomResource] | None:
     """The SDK's class for ``token``, or None where no installed SDK has one, as for objects of a Kubernetes CRD."""
     package, module, _ = token.split(":")
-    if importlib.util.find_spec(_import_name(package)) is None:
+    if importlib.util.find_spec(import_name(package)) is None:
         return None
-    importlib.import_module(_import_name(package))
+    importlib.import_module(import_name(package))
     registered = get_resource_module(package, module, "")
     table: Mapping[str, Any] = getattr(registered, "mod_info", {})
     name = table.get("classes", {}).get(token)
@@ -48,19 +48,6 @@ def python_names(resource: type[pulumi.Resource]) -> Mapping[str, str]:
     return names.resource_pulumi_to_py_names(resource)
 
 
-@cache
-def plugin_version(package: str) -> str | None:
-    """The provider version that the installed SDK was generated for, None without an SDK."""
-    found = importlib.util.find_spec(_import_name(package))
-    if found is None or found.origin is None:
-        return None
-    described = Path(found.origin).parent / "pulumi-plugin.json"
-    if not described.is_file():
-        return None
-    version = json.loads(described.read_text(encoding="utf-8")).get("version")
-    return str(version) if version else None
-
-
 def as_wire_names(value: Any) -> Any:
     """A resolved output as plain data with the provider's camelCase names, as the graph's values are.
 
@@ -73,7 +60,3 @@ def as_wire_names(value: Any) -> Any:
     if isinstance(value, list):
         return [as_wire_names(item) for item in value]
     return value
-
-
-def _import_name(package: str) -> str:
-    return f"pulumi_{package.replace('-', '_')}"

@@ -36,6 +36,9 @@ HERE = Path(__file__).parent
 GOLDEN = HERE.parents[1] / "golden" / "engines" / "pulumi"
 """Records of what the real engine registered, one file a layer; ``pytest --update-golden`` writes them anew."""
 SYSTEM = HERE.parents[2] / "examples" / "fraud-detection"
+EXPORTS = GOLDEN / "exports"
+"""What ``pulumi stack export`` wrote for the sample, secrets sealed with ``PASSPHRASE``."""
+PASSPHRASE = "test"
 CLI = shutil.which("pulumi")
 needs_cli = pytest.mark.skipif(CLI is None, reason="the pulumi CLI is not on PATH")
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
@@ -91,6 +94,10 @@ class Backend:
         assert not check or done.returncode == 0, f"pulumi {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done
 
+    def sealed_export(self, layer: str) -> str:
+        """The layer's state as ``pulumi stack export`` writes it for anybody, secrets sealed."""
+        return self.run(layer, "stack", "export").stdout
+
     def export(self, layer: str) -> dict[str, Any]:
         """The layer's state with secrets laid open."""
         text = self.run(layer, "stack", "export", "--show-secrets").stdout
@@ -110,7 +117,7 @@ class Backend:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(Path(str(CLI)).parent), os.environ["PATH"]]),
             "PULUMI_HOME": str(self.root / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.root / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_PYTHON_CMD": sys.executable,

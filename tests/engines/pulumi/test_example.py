@@ -6,12 +6,26 @@ import json
 from pathlib import Path
 
 import pytest
-from pulumi_harness import GOLDEN, SYSTEM, Backend, Expected, needs_cli, observed, previewed, read_golden, write_golden
+from pulumi_harness import (
+    GOLDEN,
+    PASSPHRASE,
+    SYSTEM,
+    Backend,
+    Expected,
+    needs_cli,
+    observed,
+    previewed,
+    read_golden,
+    write_golden,
+)
 
+from mlops_iac.cli.exports import exported_baseline
 from mlops_iac.compose.composition import ComposeRequest
 from mlops_iac.engines.pulumi.scaffold import stack_files
 from mlops_iac.graph.nodes import LAYERS, Graph
 from mlops_iac.pipeline import Request, run_phases
+from mlops_iac.plan.diff import plan_graph
+from mlops_iac.plan.model import Op
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +80,19 @@ def test_every_layer_deploys_as_the_graph_says(
     assert record["registrations"] == expected.registrations(layer)
     assert record["outputs"] == expected.exports(layer)
     assert record["stackReferences"] == sorted(expected.references_to(layer))
+
+
+@needs_cli
+def test_a_preview_against_what_is_deployed_shows_no_change(
+    backend: Backend, graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for layer in LAYERS:
+        (tmp_path / f"{layer}.json").write_text(backend.sealed_export(layer), encoding="utf-8")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE)
+    baseline, compared = exported_baseline([tmp_path], graph)
+    plan = plan_graph(graph, baseline.snapshots, baseline.text)
+    assert compared == LAYERS and not baseline.notes
+    assert [change for stack in plan.stacks for change in stack.changes if change.op is not Op.SAME] == []
 
 
 @needs_cli

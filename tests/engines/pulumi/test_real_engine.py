@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pulumi_harness import (
+    EXPORTS,
     GOLDEN,
     Backend,
     Expected,
@@ -87,6 +88,8 @@ def test_both_layers_deploy_as_the_graph_says(backend: Backend, request: pytest.
         assert stack_references(deployment) == expected.references_to(layer)
         if request.config.getoption("--update-golden", default=False):
             write_golden(GOLDEN / "sample" / f"{layer}.json", observed(deployment))
+            EXPORTS.mkdir(parents=True, exist_ok=True)
+            (EXPORTS / f"{layer}.json").write_text(backend.sealed_export(layer), encoding="utf-8")
         assert observed(deployment) == read_golden(GOLDEN / "sample" / f"{layer}.json")
 
 

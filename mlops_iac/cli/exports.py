@@ -29,7 +29,7 @@ def read_exports(paths: Iterable[Path], unnamed: Mapping[str, tuple[str, str]] |
     Secrets are opened with the passphrase that the environment gives, and otherwise stay sealed. Raises
     ``DiagnosticsError`` for anything that is not a whole export.
     """
-    return {str(path): _read(path, unnamed or {}) for path in _files(paths)}
+    return {_source(path): _read(path, unnamed or {}) for path in _files(paths)}
 
 
 def exported_baseline(paths: Iterable[Path], graph: Graph) -> tuple[Baseline, tuple[Layer, ...]]:
@@ -97,8 +97,11 @@ def _read(path: Path, unnamed: Mapping[str, tuple[str, str]]) -> Snapshot:
     from mlops_iac.engines.files import read_text
 
     text = sys.stdin.read() if str(path) == STDIN else read_text(path)
-    source = "standard input" if str(path) == STDIN else str(path)
-    return checkpoint.read(text, _unseal, source=source, unnamed=unnamed.get(path.stem), only_read=True)
+    return checkpoint.read(text, _unseal, source=_source(path), unnamed=unnamed.get(path.stem), only_read=True)
+
+
+def _source(path: Path) -> str:
+    return "standard input" if str(path) == STDIN else str(path)
 
 
 def _unseal(provider: Mapping[str, Any]) -> Crypter | None:

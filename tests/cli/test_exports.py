@@ -1,0 +1,127 @@
+"""``preview --against`` with what ``pulumi stack export`` wrote."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mlops_iac.engines.local.executor import apply_stack
+from mlops_iac.engines.local.provider import RecordingProvider
+from mlops_iac.engines.local.store import Store
+from mlops_iac.pipeline import request_at, run_phases
+
+from .conftest import Run
+
+
+@pytest.fixture
+def exports(system: Path, tmp_path: Path) -> Path:
+    """A folder with an export of each layer of the small system, as if it were deployed."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    graph = run_phases(request_at(system), "compile").graph
+    assert graph is not None
+    store = Store(tmp_path, environ={})
+    store.prepare()
+    outputs = {}
+    for stack in graph.stacks:
+        result = apply_stack(stack, outputs, lambda package, inputs: RecordingProvider(package), store)
+        assert result.ok
+        outputs[stack.layer.value] = result.outputs
+        text = store.export(store.load(stack.project, stack.name))
+        (folder / f"{stack.layer}.json").write_text(text, encoding="utf-8")
+    return folder
+
+
+def unwrapped(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_nothing_changes_against_what_is_deployed(run: Run, system: Path, exports: Path) -> None:
+    result = run("preview", "-C", system, "--against", exports, "--exit-code")
+    assert result.exit_code == 0, result.output
+    assert not (system / ".mlops-iac").exists()
+
+
+def test_an_edit_shows_in_the_layer_that_is_asked_for(run: Run, system: Path, exports: Path) -> None:
+    edited = ("buckets.raw.keep=60d", "--exit-code", "--format", "json")
+    result = run("preview", "-C", system, "--against", exports, "--only", "data", *edited)
+    assert result.exit_code == 10, result.output
+    document = json.loads(result.stdout)
+    assert [stack["layer"] for stack in document["stacks"]] == ["data"]
+    changed = [change["name"] for change in document["stacks"][0]["changes"] if change["op"] != "same"]
+    assert changed == ["raw.lifecycle"]
+
+
+def test_a_layer_without_an_export_is_not_compared(run: Run, system: Path, exports: Path) -> None:
+    arguments = ("preview", "-C", system, "--against", exports / "foundation.json", "--exit-code")
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "not compared, since no export of it was given: data" in unwrapped(result.stdout)
+    refused = run(*arguments, "--only", "data")
+    assert refused.exit_code == 1 and "no export of data was given" in unwrapped(refused.stderr)
+
+
+def test_several_files_and_standard_input_are_exports_too(run: Run, system: Path, exports: Path) -> None:
+    files = [item for path in sorted(exports.iterdir()) for item in ("--against", path)]
+    assert run("preview", "-C", system, *files, "--exit-code").exit_code == 0
+    text = (exports / "foundation.json").read_text(encoding="utf-8")
+    piped = run("preview", "-C", system, "--against", "-", "--exit-code", input=text)
+    assert piped.exit_code == 0 and "standard input" in piped.stdout
+
+
+def test_a_stack_that_is_still_empty_counts_by_its_name(run: Run, system: Path, exports: Path) -> None:
+    (exports / "data.json").write_text('{"version": 3, "deployment": {"manifest": {}}}', encoding="utf-8")
+    result = run("preview", "-C", system, "--against", exports, "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["summary"]["create"] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("broken.json", '{"version": 3,\n', ("MI7002", "broken.json:2:1")),
+        ("other.json", "[1]", ("MI7003", "neither a Pulumi checkpoint nor a stack export")),
+        ("binary.json", b"\xff\xfe", ("MI7002", "not UTF-8")),
+        ("newer.json", '{"version": 9, "deployment": {}}', ("MI7004", "version 9")),
+        ("unnamed.json", '{"version": 3, "deployment": {}}', ("MI7003", "names no stack")),
+        ("gone.json", None, ("MI7001", "No such file")),
+    ],
+)
+def test_anything_else_is_refused(
+    run: Run, system: Path, tmp_path: Path, name: str, text: str | bytes | None, expected: tuple[str, str]
+) -> None:
+    file = tmp_path / name
+    if text is not None:
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    result = run("preview", "-C", system, "--against", file)
+    assert result.exit_code == 1
+    assert all(part in unwrapped(result.stderr) for part in expected), result.stderr
+
+
+def test_the_state_of_another_environment_is_refused(run: Run, system: Path, exports: Path) -> None:
+    result = run("preview", "-C", system, "env=prod", "--against", exports / "data.json")
+    assert result.exit_code == 1
+    assert "small-data/dev" in result.stderr and "env=dev" in result.stderr
+    result = run("preview", "-C", system, "env=prod", "--against", exports)
+    assert result.exit_code == 1
+    assert "there are small-data/dev, small-foundation/dev" in unwrapped(result.stderr)
+
+
+def test_a_stack_is_given_once(run: Run, system: Path, exports: Path) -> None:
+    shutil.copy(exports / "data.json", exports / "data-too.json")
+    result = run("preview", "-C", system, "--against", exports)
+    assert result.exit_code == 1 and "both of small-data/dev" in result.stderr
+
+
+def test_files_and_a_ref_do_not_go_together(run: Run, system: Path, exports: Path) -> None:
+    result = run("preview", "-C", system, "--against", exports, "--against", "main")
+    assert result.exit_code == 1 and "--against main is no file" in result.stderr
+
+
+def test_an_empty_folder_is_no_state(run: Run, system: Path, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    result = run("preview", "-C", system, "--against", tmp_path / "nothing")
+    assert result.exit_code == 1 and "no .json file" in result.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 
 from mlops_iac.compile.context import Assembly, BuildContext
@@ -14,6 +14,7 @@ from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import Diagnostic, raise_on_errors
 from mlops_iac.graph import naming
 from mlops_iac.graph.nodes import LAYERS, Graph, Node, Options, Stack
+from mlops_iac.graph.opaque import MangledMarkError, resolve_marks
 from mlops_iac.graph.values import NodeKey, Value
 from mlops_iac.providers.facts import check_inputs
 from mlops_iac.spec.references import build_order
@@ -23,22 +24,27 @@ UNKNOWN_PROPERTY = "MI4002"
 """A builder emitted a property that the provider's resource type does not take."""
 
 
+MANGLED_MARK = "MI4004"
+"""A builder cut, or computed with, a text that is not known when the graph is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that was built, before it is divided into layers: nodes as added, exports by layer and name."""
+
+    nodes: Mapping[NodeKey, Node]
+    outputs: Mapping[tuple[str, str], Outputs]
+    exports: Mapping[str, Mapping[str, Value]]
+
+
 def compile_graph(system: System, composition: Composition) -> Graph:
     """The resource graph of ``system``; the same system gives the same graph, byte for byte.
 
     Raises ``DiagnosticsError`` when a file that a component names cannot be read, or an emitted resource does not fit
     its provider type.
     """
-    assembly = Assembly(composition.root)
-    exports: dict[str, dict[str, Value]] = {layer.value: {} for layer in LAYERS}
-    for instance in build_order(system):
-        outputs = _build(instance, system, composition, assembly)
-        layer = instance.component.layer.value
-        name = instance.name if instance.component.many else None
-        for field, value in outputs.exports():
-            exports[layer][naming.output(instance.kind, name, field)] = value
-    raise_on_errors((*assembly.problems, *_fit_provider_types(assembly.nodes)))
-    linked = link(assembly.nodes, exports)
+    parts = build_parts(system, composition)
+    linked = link(parts.nodes, parts.exports)
     core = system.core
     stacks = tuple(
         Stack(
@@ -52,6 +58,39 @@ def compile_graph(system: System, composition: Composition) -> Graph:
         if any(node.key.layer == layer.value for node in linked.nodes)
     )
     return Graph(core.system.name, core.env.name, stacks)
+
+
+def build_parts(system: System, composition: Composition) -> Parts:
+    """Every component built, in dependency order; references still lead across layers.
+
+    Raises ``DiagnosticsError`` as ``compile_graph`` does.
+    """
+    assembly = Assembly(composition.root)
+    exports: dict[str, dict[str, Value]] = {layer.value: {} for layer in LAYERS}
+    for instance in build_order(system):
+        outputs = _build(instance, system, composition, assembly)
+        layer = instance.component.layer.value
+        name = instance.name if instance.component.many else None
+        for field, value in outputs.exports():
+            exports[layer][naming.output(instance.kind, name, field)] = value
+    if composition.marks:
+        _resolve_marks(assembly, exports, composition.marks)
+    raise_on_errors((*assembly.problems, *_fit_provider_types(assembly.nodes)))
+    return Parts(assembly.nodes, assembly.outputs, exports)
+
+
+def _resolve_marks(assembly: Assembly, exports: Mapping[str, dict[str, Value]], marks: Mapping[str, Value]) -> None:
+    for key, node in assembly.nodes.items():
+        try:
+            inputs = {name: resolve_marks(value, marks) for name, value in node.inputs.items()}
+        except MangledMarkError as error:
+            message = f"{node.type} {node.name!r} needs a text that is known when the graph is made, not {str(error)!r}"
+            hint = "give the value itself, or let another field hold it"
+            assembly.problems.append(Diagnostic(MANGLED_MARK, message, hint, node.source, node.component))
+            continue
+        assembly.nodes[key] = replace(node, inputs=inputs)
+    for values in exports.values():
+        values.update({name: resolve_marks(value, marks) for name, value in values.items()})
 
 
 def _build(instance: Instance, system: System, composition: Composition, assembly: Assembly) -> Outputs:

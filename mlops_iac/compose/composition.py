@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location
+from mlops_iac.graph.values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class Composition:
     ``origins`` has an entry for every mapping key and list item that a source set; ``origin_of`` falls back
     to the nearest ancestor. ``choices`` maps each config group to the option taken (``{"env": "prod"}``).
     ``sources`` maps a ``Location.file`` to its text, for drawing the line under an error.
-    ``replaced`` tells, latest first, what the paths held that several sources set.
+    ``replaced`` tells, latest first, what the paths held that several sources set. ``marks`` says what the marks in
+    ``data`` stand for: text that may not be seen, or is not known yet.
     """
 
     root: Path
@@ -65,6 +67,7 @@ class Composition:
     sources: Mapping[str, str]
     diagnostics: tuple[Diagnostic, ...] = ()
     replaced: Mapping[ConfigPath, tuple[Replaced, ...]] = field(default_factory=dict)
+    marks: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
     def origin_of(self, path: ConfigPath) -> Origin | None:
         """The origin of ``path``, or of its nearest ancestor that has one."""

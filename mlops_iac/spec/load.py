@@ -14,7 +14,7 @@ from mlops_iac.components.registry import registry as installed
 from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import Diagnostic, format_path, raise_on_errors
 from mlops_iac.spec import codes
-from mlops_iac.spec.decode import component_of, decode, decode_common, decode_component
+from mlops_iac.spec.decode import Marks, component_of, decode, decode_common, decode_component
 from mlops_iac.spec.references import Reference, Step, cycles, references_of, resolve
 from mlops_iac.spec.suggest import did_you_mean, listed
 from mlops_iac.spec.system import Core, Instance, System
@@ -32,7 +32,7 @@ def load(validated: Validated, registry: Registry | None = None) -> System:
     """
     registry = registry or installed()
     composition = validated.composition
-    system = _typed(validated.data, registry)
+    system = _typed(validated, registry)
     broken = [
         (instance, reference)
         for instance in system.instances
@@ -52,36 +52,37 @@ def load(validated: Validated, registry: Registry | None = None) -> System:
     return replace(system, diagnostics=diagnostics)
 
 
-def _typed(data: Mapping[str, Any], registry: Registry) -> System:
+def _typed(validated: Validated, registry: Registry) -> System:
+    data = validated.data
     fields = {field.encode_name for field in msgspec.structs.fields(Core)}
     core = decode({key: value for key, value in data.items() if key in fields}, Core)
-    instances = tuple(_instances(data, registry))
+    instances = tuple(_instances(data, registry, validated.composition.marks))
     by_kind: dict[str, dict[str, Instance]] = {}
     for instance in instances:
         by_kind.setdefault(instance.kind, {})[instance.name] = instance
     return System(core, instances, by_kind)
 
 
-def _instances(data: Mapping[str, Any], registry: Registry) -> Iterator[Instance]:
+def _instances(data: Mapping[str, Any], registry: Registry, marks: Marks) -> Iterator[Instance]:
     """Declared components in the order in which they were written, then those that every system has."""
     for kind in data:
         if kind in registry.kinds:
             if registry.default(kind).many:
                 for name, declaration in data[kind].items():
-                    yield _instance(registry, kind, name, declaration)
+                    yield _instance(registry, kind, name, declaration, marks)
             else:
-                yield _instance(registry, kind, kind, data[kind])
+                yield _instance(registry, kind, kind, data[kind], marks)
     for kind in registry.always():
         if kind not in data:
-            yield _instance(registry, kind, kind, {})
+            yield _instance(registry, kind, kind, {}, marks)
 
 
-def _instance(registry: Registry, kind: str, name: str, declaration: Mapping[str, Any]) -> Instance:
+def _instance(registry: Registry, kind: str, name: str, declaration: Mapping[str, Any], marks: Marks) -> Instance:
     component = component_of(registry, kind, declaration)
     if component is None:
         raise ValueError(f"{kind} {name!r} names an unknown back end; validate has refused such a system")
     path = (kind, name) if component.many else (kind,)
-    return Instance(component, name, decode_component(declaration, component), path, decode_common(declaration))
+    return Instance(component, name, decode_component(declaration, component, marks), path, decode_common(declaration))
 
 
 def _broken(

@@ -17,6 +17,8 @@ from mlops_iac.components.registry import Registry
 from mlops_iac.components.registry import registry as installed
 from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, format_path, raise_on_errors
+from mlops_iac.graph.opaque import holds_mark
+from mlops_iac.graph.values import Value
 from mlops_iac.plugins import PluginError
 from mlops_iac.spec import schema as schemas
 from mlops_iac.spec.base import Name
@@ -40,7 +42,7 @@ def validate(composition: Composition, registry: Registry | None = None) -> Vali
     findings = [
         *_unknown_sections(composition.data, registry),
         *_core(composition.data),
-        *_components(composition.data, registry),
+        *_components(composition, registry),
     ]
     raise_on_errors(_diagnostic(finding, composition) for finding in findings)
     return Validated(composition, composition.data)
@@ -68,7 +70,8 @@ def _core(data: Mapping[str, Any]) -> list[Finding]:
     return _check(core, (), lambda: decode(core, Core), schemas.core_schema)
 
 
-def _components(data: Mapping[str, Any], registry: Registry) -> Iterator[Finding]:
+def _components(composition: Composition, registry: Registry) -> Iterator[Finding]:
+    data, marks = composition.data, composition.marks
     declared: dict[tuple[str, str | None], schemas.Schema] = {}
 
     def schema_of(component: Component[Any, Any]) -> schemas.Schema:
@@ -87,11 +90,11 @@ def _components(data: Mapping[str, Any], registry: Registry) -> Iterator[Finding
             yield _unusable(error, (kind,), at_key=True)
             continue
         if not many:
-            yield from _declaration(section, (kind,), registry, schema_of)
+            yield from _declaration(section, (kind,), registry, schema_of, marks)
             continue
         yield from _names(section, kind, registry)
         for name, declaration in section.items() if isinstance(section, Mapping) else ():
-            yield from _declaration(declaration, (kind, name), registry, schema_of)
+            yield from _declaration(declaration, (kind, name), registry, schema_of, marks)
 
 
 def _unusable(error: PluginError, path: ConfigPath, *, at_key: bool) -> Finding:
@@ -113,6 +116,7 @@ def _declaration(
     path: ConfigPath,
     registry: Registry,
     schema_of: Callable[[Component[Any, Any]], schemas.Schema],
+    marks: Mapping[str, Value],
 ) -> list[Finding]:
     kind = str(path[0])
     try:
@@ -121,7 +125,7 @@ def _declaration(
         return [_unusable(error, (*path, BACKEND), at_key=False)]
     if component is None:
         return _explain(data, path, schemas.backend_schema(registry, kind))
-    findings = _check(data, path, lambda: decode_component(data, component), lambda: schema_of(component))
+    findings = _check(data, path, lambda: decode_component(data, component, marks), lambda: schema_of(component), marks)
     return [_of_other_backend(finding, path, component, registry) for finding in findings]
 
 
@@ -146,24 +150,31 @@ def _of_other_backend(
 
 
 def _check(
-    data: Any, path: ConfigPath, accept: Callable[[], Any], schema: Callable[[], schemas.Schema]
+    data: Any,
+    path: ConfigPath,
+    accept: Callable[[], Any],
+    schema: Callable[[], schemas.Schema],
+    marks: Mapping[str, Value] | None = None,
 ) -> list[Finding]:
     try:
         accept()
     except msgspec.ValidationError as error:
         # Neither may overrule the other: what the schema cannot word is still refused, in msgspec's words.
-        return _explain(data, path, schema()) or [_refused(error, path)]
+        return _explain(data, path, schema(), marks or {}) or [_refused(error, path)]
     return []
 
 
-def _explain(data: Any, path: ConfigPath, schema: schemas.Schema) -> list[Finding]:
+def _explain(
+    data: Any, path: ConfigPath, schema: schemas.Schema, marks: Mapping[str, Value] | None = None
+) -> list[Finding]:
     """Every error in ``data``, but of one mistake only its cause.
 
     A value of the wrong type breaks other rules too, and a misspelt key is also a missing one.
     """
     from mlops_iac.validate.errors import failures
 
-    found = list(failures(schema, data, path))
+    # What a mark stands for cannot be compared with what a text has to look like.
+    found = [each for each in failures(schema, data, path) if not (marks and holds_mark(each.value, marks))]
     mistyped = {failure.path for failure in found if failure.keyword == "type"}
     told = [each for each in found if each.keyword == "type" or each.path not in mistyped]
     findings = [finding for failure in told for finding in word(failure)]
@@ -172,7 +183,7 @@ def _explain(data: Any, path: ConfigPath, schema: schemas.Schema) -> list[Findin
 
 
 def _refused(error: msgspec.ValidationError, path: ConfigPath) -> Finding:
-    message = f"`{format_path(path)}`: {error}" if path else str(error)
+    message = str(error).replace("`$", f"`{format_path(path)}") if path else str(error)
     return Finding(codes.REFUSED, message, "correct the value.", path)
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ from mlops_iac.engines.pulumi.stack_outputs import StackOutputs
 from mlops_iac.graph import naming
 from mlops_iac.graph.forms.json_form import fingerprint
 from mlops_iac.graph.nodes import LAYERS, Graph, Node, Stack
-from mlops_iac.graph.values import NodeKey, Ref, StackOutput, references
+from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value, references
 from mlops_iac.providers.plugins import plugin_version
 
 DEFAULT_SYSTEM: Final = "../../examples/fraud-detection"
@@ -81,9 +81,11 @@ def register(stack: Stack, *, system: str, organization: str | None = None) -> d
     )
     resources: dict[NodeKey, pulumi.Resource] = {}
     inputs = Inputs(resources, others.of)
-    wanted = _outputs_read(stack)
+    wanted = outputs_read(stack.nodes, stack.outputs)
     for node in stack.nodes:
-        resources[node.key] = _resource(node, inputs, resources, wanted.get(node.key, ()))
+        provider = resources[node.options.provider] if node.options.provider is not None else None
+        options = node_options(node, resources, provider=provider)
+        resources[node.key] = register_node(node, options, inputs, wanted.get(node.key, ()))
     for component in resources.values():
         if isinstance(component, pulumi.ComponentResource):
             component.register_outputs({})
@@ -92,10 +94,10 @@ def register(stack: Stack, *, system: str, organization: str | None = None) -> d
     return resources
 
 
-def _resource(
-    node: Node, inputs: Inputs, resources: Mapping[NodeKey, pulumi.Resource], wanted: tuple[str, ...]
+def register_node(
+    node: Node, options: pulumi.ResourceOptions, inputs: Inputs, wanted: tuple[str, ...]
 ) -> pulumi.Resource:
-    options = _options(node, resources)
+    """One node as a resource: by its SDK class, else generically with the outputs that are ``wanted`` of it."""
     if not node.custom:
         return pulumi.ComponentResource(node.type, node.name, inputs.of(node.inputs), options)
     package = package_of(node.type)
@@ -113,9 +115,15 @@ def _resource(
     return known(node.name, opts=options, **arguments)
 
 
-def _options(node: Node, resources: Mapping[NodeKey, pulumi.Resource]) -> pulumi.ResourceOptions:
+def node_options(
+    node: Node,
+    resources: Mapping[NodeKey, pulumi.Resource],
+    *,
+    provider: pulumi.Resource | None,
+    inherit: bool = False,
+) -> pulumi.ResourceOptions:
+    """A node's options as the SDK's; with ``inherit`` it takes from its parent what it does not say itself."""
     options = node.options
-    provider = resources[options.provider] if options.provider is not None else None
     if provider is not None and not isinstance(provider, pulumi.ProviderResource):
         raise TypeError(f"{node.key}: {options.provider} is not a provider")
     return pulumi.ResourceOptions(
@@ -123,8 +131,8 @@ def _options(node: Node, resources: Mapping[NodeKey, pulumi.Resource]) -> pulumi
         provider=provider,
         depends_on=[resources[key] for key in options.depends_on],
         # Said even when false: left out, the SDK and the engine take the parent's.
-        protect=options.protect,
-        retain_on_delete=options.retain_on_delete,
+        protect=options.protect or (None if inherit else False),
+        retain_on_delete=options.retain_on_delete or (None if inherit else False),
         # Left out when false: said, it would overrule the provider, which knows that a fixed name cannot exist twice.
         delete_before_replace=options.delete_before_replace or None,
         ignore_changes=list(options.ignore_changes),
@@ -139,10 +147,10 @@ def _stack_outputs(stack: Stack) -> Iterator[StackOutput]:
         yield from (found for found in references(values) if isinstance(found, StackOutput))
 
 
-def _outputs_read(stack: Stack) -> dict[NodeKey, tuple[str, ...]]:
+def outputs_read(nodes: Iterable[Node], *exports: Mapping[str, Value]) -> dict[NodeKey, tuple[str, ...]]:
     """The properties of each node that others read: a resource without SDK class has only those as outputs."""
     found: dict[NodeKey, dict[str, None]] = {}
-    for values in (*(node.inputs for node in stack.nodes), stack.outputs):
+    for values in (*(node.inputs for node in nodes), *exports):
         for ref in references(values):
             if isinstance(ref, Ref) and ref.path[0] not in ("id", "urn"):
                 found.setdefault(ref.node, {})[str(ref.path[0])] = None

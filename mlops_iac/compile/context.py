@@ -270,7 +270,8 @@ class BuildContext:
         if not type.startswith("aws:"):
             return None
         cloud = self.core.cloud
-        inputs: dict[str, Value] = {"region": cloud.region, "allowedAccountIds": [cloud.account]}
+        role = cloud.role_to_assume()
+        inputs: dict[str, Value] = {**cloud.provider_inputs(), **({"assumeRoles": [role]} if role else {})}
         return self.provider(AWS_PROVIDER, "aws", inputs, path=("cloud",)).key
 
     def _with_tags(self, type: str, inputs: dict[str, Value]) -> dict[str, Value]:

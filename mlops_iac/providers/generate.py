@@ -328,7 +328,10 @@ def _providers(aws: sdk.Sdk, kubernetes: sdk.Sdk) -> str:
                 if package is aws:
                     # The Cloud Control provider is configured like this one as far as components configure it.
                     types["pulumi:providers:aws-native"] = _Type(
-                        {name: inputs[name] for name in ("allowedAccountIds", "region")},
+                        {
+                            **{name: inputs[name] for name in ("allowedAccountIds", "defaultTags", "region")},
+                            "assumeRole": _Tree("#ProviderAssumeRole", objects=inputs["assumeRoles"].objects),
+                        },
                         replace(resource, outputs={}),
                         None,
                     )

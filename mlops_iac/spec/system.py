@@ -50,6 +50,29 @@ class SystemSection(Spec, kw_only=True):
     tags: Annotated[dict[str, str], doc("Further tags for every cloud resource.")] = {}
 
 
+class AssumeRole(Spec, kw_only=True):
+    """The role that the provider takes on before it calls AWS, so that a person or a CI job needs only the right to do
+    that. Source: https://www.pulumi.com/registry/packages/aws/installation-configuration/"""
+
+    role_arn: Annotated[
+        str,
+        doc(
+            "Role in the account of the system.",
+            pattern="^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$",
+            expects="the ARN of an IAM role",
+        ),
+    ]
+    external_id: Annotated[str | None, doc("External id that the role's trust policy asks for.")] = None
+    session_name: Annotated[
+        str,
+        doc(
+            "Name of the session, which CloudTrail shows.",
+            pattern="^[A-Za-z0-9_=,.@-]{2,64}$",
+            expects="2 to 64 letters, digits or _=,.@-",
+        ),
+    ] = "mlops-iac"
+
+
 class CloudSection(Spec, kw_only=True):
     """The cloud account and region in which the system runs."""
 
@@ -72,6 +95,26 @@ class CloudSection(Spec, kw_only=True):
             expects="twelve digits in quotes",
         ),
     ]
+    assume_role: Annotated[AssumeRole | None, doc("Role that deploys; without it the caller's own identity does.")] = (
+        None
+    )
+    default_tags: Annotated[
+        dict[str, str],
+        doc("Tags that the AWS provider gives to what it creates, beside those of each resource."),
+    ] = {}
+
+    def provider_inputs(self) -> dict[str, Any]:
+        """What configures an AWS provider, but for the name under which it takes the role."""
+        tags = {"defaultTags": {"tags": dict(sorted(self.default_tags.items()))}} if self.default_tags else {}
+        return {"region": self.region, "allowedAccountIds": [self.account], **tags}
+
+    def role_to_assume(self) -> dict[str, Any] | None:
+        """The role to take on, in the provider's words."""
+        if self.assume_role is None:
+            return None
+        role = self.assume_role
+        external = {"externalId": role.external_id} if role.external_id is not None else {}
+        return {"roleArn": role.role_arn, "sessionName": role.session_name, **external}
 
 
 class EnvironmentSection(Spec, kw_only=True):

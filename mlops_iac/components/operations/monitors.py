@@ -301,10 +301,11 @@ def _definition(
             depends_on=ready,
         )
         return definition["name"]
+    cloud = ctx.core.cloud
     provider = ctx.provider(
         "pulumi:providers:aws-native",
         "aws-native",
-        {"region": region, "allowedAccountIds": [ctx.core.cloud.account]},
+        {**cloud.provider_inputs(), "assumeRole": cloud.role_to_assume()},
         path=("cloud",),
     )
     prefix = "modelQuality" if spec.kind == "model_quality" else "modelBias"

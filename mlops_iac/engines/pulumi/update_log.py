@@ -80,9 +80,11 @@ class UpdateLog:
 
     @property
     def unreached(self) -> dict[str, str]:
-        """URN and reason of each declared resource that the run did not come to."""
-        reason = "the run ended before it, or something that it depends on failed"
+        """URN and reason of each declared resource that the run did not come to, because another failed."""
         failed = self._failed.keys() | self._errors.keys()
+        if not failed:
+            return {}
+        reason = "not reached: something before it failed"
         return {
             urn: reason
             for urn, node in sorted(self._nodes.items())

@@ -1,4 +1,5 @@
-"""Results as versioned JSON for programs; ``schemas/preview.schema.json`` documents the preview.
+"""Results as versioned JSON for programs; ``schemas/preview.schema.json`` documents the preview,
+``schemas/result.schema.json`` what an apply did.
 
 Every document has ``version`` and ``kind``, and every diagnostic has one shape. A later version only adds; what is
 removed or changes its meaning raises ``version``. A secret reads ``{"$secret": true}``, a value known only after

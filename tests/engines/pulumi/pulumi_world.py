@@ -1,0 +1,95 @@
+"""The local engine's fake provider as a plugin of the real engine: objects are files below ``WORLD``, calls are logged.
+
+``WORLD_KILL_AT`` names a boundary (before and after each effect): there the engine and the process that runs it
+(``WORLD_DRIVER`` holds its id) are killed. ``WORLD_FAIL`` is a text: a create or update of a URN that ends in it fails.
+``WORLD_WAIT`` is the same for a create that waits until the file ``go`` is there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.fake import FakeProvider
+
+from mlops_iac.engines.local.provider import ProviderError
+from mlops_iac.engines.pulumi.engine import PulumiEngine, PulumiOptions
+from mlops_iac.graph.forms.json_form import graph_json
+from mlops_iac.graph.nodes import Graph, Stack
+
+PROGRAM = """\
+import json, os, pathlib
+
+from mlops_iac.engines.pulumi.program import register
+from mlops_iac.graph.forms.json_form import stack_from_json
+
+register(stack_from_json(json.loads(pathlib.Path(os.environ["WORLD"], "graph.json").read_text())), system="fraud")
+"""
+
+
+def make(package: str, inputs: Mapping[str, Any]) -> FakeProvider:
+    """The factory that the plugin server, and the recovery in our own process, call."""
+    folder = Path(os.environ["WORLD"])
+    return FakeProvider(folder, _boundary(folder), _fail(folder))
+
+
+def world(root: Path) -> FakeProvider:
+    """What exists, as the test sees it."""
+    return FakeProvider(root / "world")
+
+
+def prepare(root: Path) -> None:
+    """A system's folder with one project of its own, for the data layer."""
+    (root / "world").mkdir()
+    project = root / "stacks" / "data"
+    project.mkdir(parents=True)
+    (project / "Pulumi.yaml").write_text("name: fraud-data\nruntime: {name: python, options: {toolchain: pip}}\n")
+    (project / "__main__.py").write_text(PROGRAM)
+
+
+def engine(root: Path, **options: Any) -> PulumiEngine:
+    """The engine of the system in ``root``."""
+    return PulumiEngine(root, "fraud", "dev", PulumiOptions(local=True, factory="pulumi_world:make", **options))
+
+
+def graph(root: Path, stack: Stack) -> Graph:
+    """A graph of one stack, put where the program reads it."""
+    (root / "world" / "graph.json").write_text(json.dumps(graph_json(stack, secrets=True)))
+    return Graph("fraud", "dev", (stack,))
+
+
+def _boundary(folder: Path) -> Callable[[], None]:
+    kill_at = int(os.environ.get("WORLD_KILL_AT") or 0)
+    guard = threading.Lock()
+
+    def boundary() -> None:
+        with guard:
+            counter = folder / "boundaries"
+            count = int(counter.read_text() or 0) + 1 if counter.exists() else 1
+            counter.write_text(str(count))
+            if count == kill_at:
+                os.kill(int(os.environ["WORLD_DRIVER"]), signal.SIGKILL)
+                os.kill(os.getppid(), signal.SIGKILL)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return boundary
+
+
+def _fail(folder: Path) -> Callable[[str, str], Exception | None]:
+    def fail(verb: str, urn: str) -> Exception | None:
+        suffix = os.environ.get("WORLD_FAIL")
+        if suffix and verb in ("create", "update") and urn.endswith(suffix):
+            return ProviderError("the cloud says no")
+        waits = os.environ.get("WORLD_WAIT")
+        if waits and verb == "create" and urn.endswith(waits):
+            (folder / "waiting").touch()
+            while not (folder / "go").exists():
+                threading.Event().wait(0.05)
+        return None
+
+    return fail

@@ -13,6 +13,8 @@ from pathlib import Path
 import click
 
 from mlops_iac.cli.options import EXIT_FAILURE, guarded
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.codes import MISSING_EXTRA
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,13 @@ class Check:
 
 
 @click.command(short_help="Check what this machine has.")
+@click.option(
+    "--install-pulumi",
+    is_flag=True,
+    help="Let Pulumi's own installer fetch the CLI, of the version of the installed SDK, where there is none.",
+)
 @guarded
-def command() -> None:
+def command(install_pulumi: bool) -> None:
     """Check what this machine has for each target, and say how to get what is missing.
 
     Exits with 1 when something that the local target needs is missing.
@@ -37,6 +44,8 @@ def command() -> None:
     Example:
       mlops-iac doctor
     """
+    if install_pulumi:
+        click.echo(f"pulumi CLI: {_installed_cli()}")
     checks = machine_checks()
     for target in dict.fromkeys(check.target for check in checks):
         click.echo(target)
@@ -60,7 +69,7 @@ def machine_checks() -> tuple[Check, ...]:
         _module(local, "cryptography", "pip install 'mlops-iac[local]'"),
         _module(local, "kubernetes", "pip install 'mlops-iac[local]'", needed=False),
         _api_server(local),
-        _program(pulumi, "pulumi", "install the Pulumi CLI the official way, then check again"),
+        _pulumi_cli(pulumi),
         _module(pulumi, "pulumi", "pip install 'mlops-iac[pulumi]'", needed=False),
         _module(pulumi, "pulumi_aws", "pip install 'mlops-iac[pulumi]'", needed=False),
         _module(pulumi, "pulumi_kubernetes", "pip install 'mlops-iac[pulumi]'", needed=False),
@@ -92,6 +101,31 @@ def _module(target: str, name: str, remedy: str, *, needed: bool = True) -> Chec
 def _program(target: str, name: str, remedy: str) -> Check:
     path = shutil.which(name)
     return Check(target, f"program {name}", path is not None, path or remedy)
+
+
+def _installed_cli() -> str:
+    """Where the CLI is, after Pulumi's installer ran where there was none. Raises ``DiagnosticsError``."""
+    try:
+        from mlops_iac.engines.pulumi.cli import find_cli
+    except ModuleNotFoundError as error:
+        text = f"the Python package {error.name} is not installed"
+        raise DiagnosticsError([Diagnostic(MISSING_EXTRA, text, "pip install 'mlops-iac[pulumi]'")]) from error
+    return find_cli(os.environ, install=True).command
+
+
+def _pulumi_cli(target: str) -> Check:
+    """The CLI, of a version that fits the installed SDK."""
+    what = "program pulumi"
+    if importlib.util.find_spec("pulumi") is None:
+        return _program(target, "pulumi", "install the Pulumi CLI the official way, then check again")
+    from mlops_iac.engines.pulumi.cli import find_cli
+
+    try:
+        cli = find_cli(os.environ)
+    except DiagnosticsError as error:
+        found = error.diagnostics[0]
+        return Check(target, what, False, f"{found.message}; {found.hint}")
+    return Check(target, what, True, f"{shutil.which(cli.command) or cli.command}, {cli.version}")
 
 
 def _api_server(target: str) -> Check:

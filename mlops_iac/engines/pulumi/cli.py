@@ -34,10 +34,14 @@ class Cli(PulumiCommand):
     """The pulumi CLI. Each command runs in a process group of its own, so that an interrupt reaches it only from here:
     the first asks it to finish what is in flight, a second ends it."""
 
-    def __init__(self, root: Path | None = None, path: str | None = None) -> None:
-        super().__init__(str(root) if root is not None else None, MINIMUM)
-        if path is not None:
-            self.command = path
+    def __init__(self, path: str) -> None:
+        """Of the program at ``path``. Raises ``InvalidVersionError`` when its version does not fit, ``OSError`` or
+        ``subprocess.CalledProcessError`` when it does not run."""
+        # The base class would look for another program: the one on this process's own PATH.
+        self.command = path
+        environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+        said = subprocess.run([path, "version"], env=environment, capture_output=True, check=True)  # noqa: S603
+        self.version = _fitting(said.stdout.decode(errors="replace").strip().removeprefix("v"))
         self._guard = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
         self.interrupted = False
@@ -102,12 +106,12 @@ def find_cli(environ: Mapping[str, str], *, install: bool = False, root: Path | 
     place = root or default_root(environ)
     try:
         if path is not None:
-            return Cli(path=path)
+            return Cli(path)
         if (place / "bin" / "pulumi").exists():
-            return Cli(place)
+            return Cli(str(place / "bin" / "pulumi"))
         if install:
             PulumiCommand.install(root=str(place))
-            return Cli(place)
+            return Cli(str(place / "bin" / "pulumi"))
     except InvalidVersionError as error:
         raise _failure(WRONG_CLI, f"the pulumi CLI does not fit: {error}", INSTALL_HINT) from error
     except (OSError, subprocess.CalledProcessError) as error:
@@ -123,6 +127,18 @@ def default_root(environ: Mapping[str, str]) -> Path:
     from pulumi._version import version
 
     return Path(environ.get("HOME") or "~").expanduser() / ".pulumi" / "versions" / str(version)
+
+
+def _fitting(text: str) -> VersionInfo:
+    try:
+        version = VersionInfo.parse(text)
+    except ValueError as error:
+        raise InvalidVersionError(f"it calls its version {text!r}") from error
+    if version < MINIMUM:
+        raise InvalidVersionError(f"it is {version}, and {MINIMUM} is the oldest that is known to work")
+    if version.major > MINIMUM.major:
+        raise InvalidVersionError(f"it is {version}, and the installed SDK is of version {MINIMUM.major}")
+    return version
 
 
 def _read(stream: IO[str], lines: list[str], tell: Callable[[str], Any] | None) -> None:

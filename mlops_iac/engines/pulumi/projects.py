@@ -66,9 +66,9 @@ def _project(folder: Path, layer: Layer, system: str, environment: str, stack: s
         )
     settings = {
         path.name.removeprefix("Pulumi.").removesuffix(".yaml"): _read(path).get("config") or {}
-        for path in sorted(folder.glob("Pulumi.*.yaml"))
+        for path in folder.glob("Pulumi.*.yaml")
     }
-    serving = [one for one, config in settings.items() if config.get(f"{name}:environment", one) == environment]
+    serving = [one for one, config in sorted(settings.items()) if config.get(f"{name}:environment", one) == environment]
     if stack is None and len(serving) > 1:
         raise _failure(
             AMBIGUOUS_STACK,

@@ -26,7 +26,7 @@ from mlops_iac.engines.events import Event, EventKind
 from mlops_iac.engines.pulumi.codes import CHECKPOINT_LOST, DISAGREEMENT, RESOURCE_FAILED, STACK_LOCKED
 from mlops_iac.graph.nodes import Node
 from mlops_iac.plan.diff import plan_graph
-from mlops_iac.plan.model import Op
+from mlops_iac.plan.model import Change, Op
 from mlops_iac.state.checkpoint import parse_urn
 
 pytestmark = needs_cli

@@ -1,0 +1,65 @@
+"""What goes around a file backend: locks of dead processes, durable copies of checkpoints."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pulumi", reason="the Pulumi SDK is not installed")
+
+from mlops_iac.diagnostics import DiagnosticsError
+from mlops_iac.engines.pulumi.file_backend import FileBackend
+from mlops_iac.engines.pulumi.projects import Project
+from mlops_iac.graph.nodes import Layer
+
+PROJECT = Project(Layer.DATA, "fraud-data", Path("stacks/data"), "dev")
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> FileBackend:
+    made = FileBackend.at(f"file://{tmp_path}/state", tmp_path / "copies")
+    assert made is not None
+    return made
+
+
+def test_other_backends_have_guarantees_of_their_own(tmp_path: Path) -> None:
+    for url in ("s3://states", "https://app.pulumi.com/acme", "gs://states"):
+        assert FileBackend.at(url, tmp_path) is None
+
+
+def test_only_the_lock_of_a_dead_process_of_this_host_is_released(backend: FileBackend, tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    folder = tmp_path / "state/.pulumi/locks/organization/fraud-data/dev"
+    folder.mkdir(parents=True)
+    here = socket.gethostname()
+    holders = {"dead": (ended.pid, here), "live": (os.getpid(), here), "remote": (ended.pid, "other-host")}
+    for name, (pid, host) in holders.items():
+        (folder / f"{name}.json").write_text(json.dumps({"pid": pid, "hostname": host}))
+    (folder / "broken.json").write_text("{")
+    assert backend.release_dead(PROJECT) == (f"pid {ended.pid}",)
+    assert sorted(path.stem for path in folder.iterdir()) == ["broken", "live", "remote"]
+
+
+def test_a_checkpoint_is_copied_and_its_loss_is_noticed(backend: FileBackend) -> None:
+    backend.check(PROJECT)
+    path = backend.checkpoint(PROJECT)
+    path.parent.mkdir(parents=True)
+    path.write_text('{"version": 3}')
+    backend.keep(PROJECT)
+    assert backend.copy(PROJECT).read_text() == '{"version": 3}'
+    backend.check(PROJECT)
+    path.write_text('{"vers')
+    backend.keep(PROJECT)
+    assert backend.copy(PROJECT).read_text() == '{"version": 3}', "a damaged checkpoint never replaces the copy"
+    for state in ("is damaged", "is gone"):
+        with pytest.raises(DiagnosticsError, match=state) as caught:
+            backend.check(PROJECT)
+        assert str(backend.copy(PROJECT)) in caught.value.diagnostics[0].hint
+        path.unlink(missing_ok=True)

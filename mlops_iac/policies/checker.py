@@ -95,6 +95,11 @@ def findings_of(
     return judge(stack, rules, waivers_in_force(system, today))
 
 
+def verdicts_of(graph: Graph, system: System, today: str) -> Iterator[Finding]:
+    """Every verdict of the system's policies on its resources, the good ones too."""
+    return verdicts(view_graph(graph, system, today), rules_of(system), waivers_in_force(system, today))
+
+
 def waivers_in_force(system: System, today: str) -> list[Waiver]:
     """The waivers that cover something today: not expired, and of no rule that a chosen pack does not let go."""
     strict = _unwaivable(system)

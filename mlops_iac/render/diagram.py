@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from html import escape
 
 from mlops_iac.diagnostics import format_path
+from mlops_iac.graph.links import component_links
 from mlops_iac.graph.nodes import LAYERS, Graph
-from mlops_iac.graph.values import origins
 from mlops_iac.render.html import code, document, table, text
 
 BOX_WIDTH = 190
@@ -44,20 +44,15 @@ class Diagram:
 
 def diagram_of(graph: Graph) -> Diagram:
     """The component-level picture of a resource graph."""
-    owner = {node.key: format_path(node.component) for node in graph.nodes() if node.component != ("cloud",)}
-    exports = graph.exports()
+    providers = ("cloud",)
     counts: dict[str, int] = {}
-    edges: set[tuple[str, str]] = set()
     for node in graph.nodes():
-        user = owner.get(node.key)
-        if user is None:
-            continue
-        counts[user] = counts.get(user, 0) + node.custom
-        for value in node.inputs.values():
-            for origin in origins(value, exports):
-                used = owner.get(origin.node)
-                if used is not None and used != user:
-                    edges.add((used, user))
+        if node.component != providers:
+            id = format_path(node.component)
+            counts[id] = counts.get(id, 0) + node.custom
+    edges = {
+        (format_path(used), format_path(user)) for used, user in component_links(graph) if providers not in (used, user)
+    }
     boxes = []
     for stack in graph.stacks:
         for node in stack.nodes:

@@ -35,12 +35,13 @@ NO_PROJECT_CODE_VARIABLE: Final = "MLOPS_IAC_NO_PROJECT_CODE"
 class Baseline:
     """What a plan compares with: the snapshot of each Pulumi project, and how to name it in a sentence.
 
-    ``notes`` say what cannot be known from it.
+    ``notes`` say what cannot be known from it. ``system`` is the configuration that it was compiled from, None for a state, which knows none.
     """
 
     text: str = "nothing deployed"
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
     notes: tuple[Diagnostic, ...] = ()
+    system: System | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,10 @@ def impact(run: Run) -> dict[str, Any]:
     """Plan to what it does to the running system."""
     from mlops_iac.plan.impact import impacts_of
 
-    return {"impacts": impacts_of(_made(run.plan), _made(run.graph), _made(run.system), _made(run.composition))}
+    found = impacts_of(
+        _made(run.plan), _made(run.graph), _made(run.system), _made(run.composition), run.request.baseline.system
+    )
+    return {"impacts": found}
 
 
 def cost(run: Run) -> dict[str, Any]:

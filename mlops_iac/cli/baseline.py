@@ -92,7 +92,7 @@ def git_baseline(ref: str, folder: Path, overrides: tuple[str, ...]) -> Baseline
         run = run_phases(request_at(Path(temporary), overrides), until="compile")
     if run.graph is None:
         raise ValueError("the compile phase made no graph")
-    return Baseline(name, snapshot_of_graph(run.graph))
+    return Baseline(name, snapshot_of_graph(run.graph), system=run.system)
 
 
 def _commit(ref: str, folder: Path) -> str | None:

@@ -11,6 +11,7 @@ import click
 from mlops_iac.cli.baseline import load_baseline
 from mlops_iac.cli.options import EXIT_CHANGES, EXIT_REFUSED, format_option, request_for, system_options
 from mlops_iac.cli.printing import print_preview
+from mlops_iac.cli.reporting import write_report
 from mlops_iac.cli.target import Engines, TargetChoice, engine_for, engine_options, only_option
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.pipeline import Run, baseline_of, plan_against, run_phases
@@ -28,6 +29,13 @@ from mlops_iac.plan.model import Op
 )
 @engine_options
 @only_option
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also write the report of a pull request to DIR: comment.md, report.html, preview.json, findings.sarif, "
+    "junit.xml.",
+)
 @click.option("--show-same", is_flag=True, help="List unchanged resources too.")
 @click.option("--exit-code", is_flag=True, help="Exit with 10 when there are changes.")
 @format_option("text", "json", "markdown")
@@ -38,6 +46,7 @@ def command(
     against: tuple[str, ...],
     only: tuple[Layer, ...],
     engines: Engines | None,
+    report: Path | None,
     show_same: bool,
     exit_code: bool,
     form: str,
@@ -52,6 +61,7 @@ def command(
       mlops-iac preview -C examples/fraud-detection
       mlops-iac preview -C examples/fraud-detection --against origin/main --format markdown
       mlops-iac preview env=prod --against exports/
+      mlops-iac preview --against origin/main --report out
       mlops-iac preview env=prod clusters.research.pools.a10g.max_nodes=16
       mlops-iac preview env=prod --engine pulumi
     """
@@ -63,6 +73,9 @@ def command(
     else:
         run = plan_against(checked, *load_baseline(against, checked.graph, folder.resolve(), overrides, only))
     print_preview(run, form, show_same=show_same)
+    if report is not None:
+        for file in write_report(run, report, folder):
+            click.echo(f"wrote {file}", err=True)
     if run.refused:
         sys.exit(EXIT_REFUSED)
     if exit_code and run.plan and any(count for op, count in run.plan.summary().items() if op is not Op.SAME):

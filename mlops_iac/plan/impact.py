@@ -57,6 +57,7 @@ class ImpactKind(StrEnum):
     CROSS_ACCOUNT = "cross_account"
     NETWORK_OPENED = "network_opened"
     WIDER_PERMISSIONS = "wider_permissions"
+    SAFEGUARD_LOOSENED = "safeguard_loosened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +134,16 @@ class Touched:
 
 @dataclass(frozen=True)
 class Scene:
-    """A plan as rules see it: ``everything`` that changes, nodes that only group others included."""
+    """A plan as rules see it: ``everything`` that changes, nodes that only group others included.
+
+    ``before`` is the configuration that the plan compares with, None where only a state is known.
+    """
 
     plan: Plan
     graph: Graph
     system: System
     everything: tuple[Touched, ...]
+    before: System | None = None
 
     @cached_property
     def touched(self) -> tuple[Touched, ...]:
@@ -195,12 +200,17 @@ class ImpactRule:
     find: Callable[[Scene], Iterable[Impact]]
 
 
-def impacts_of(plan: Plan, graph: Graph, system: System, composition: Composition) -> tuple[Impact, ...]:
-    """Every impact of a plan, the worst first; the order depends on nothing but the plan."""
+def impacts_of(
+    plan: Plan, graph: Graph, system: System, composition: Composition, before: System | None = None
+) -> tuple[Impact, ...]:
+    """Every impact of a plan, the worst first; the order depends on nothing but the plan.
+
+    ``before`` is the configuration that it compares with, where that is known.
+    """
     from mlops_iac.plan.impacts import rules
 
-    scene = scene_of(plan, graph, system)
-    if not scene.touched:
+    scene = scene_of(plan, graph, system, before)
+    if not scene.touched and before is None:
         return ()
     found = {impact for rule in rules() for impact in rule.find(scene)}
     located = (replace(impact, location=composition.location_of(impact.component)) for impact in found)
@@ -219,16 +229,21 @@ def impacts_of(plan: Plan, graph: Graph, system: System, composition: Compositio
     )
 
 
-def scene_of(plan: Plan, graph: Graph, system: System) -> Scene:
+def scene_of(plan: Plan, graph: Graph, system: System, before: System | None = None) -> Scene:
     """The scene of a plan for a graph of ``system``."""
-    kinds = {component.token: (component.kind, component.many) for component in registry().components()}
     everything = tuple(
         Touched(change, component, Inputs(change.old or {}), Inputs(change.new or {}))
-        for stack in plan.stacks
-        for change, component in _components(stack, kinds)
+        for change, component in changes_by_component(plan)
         if change.op is not Op.SAME
     )
-    return Scene(plan, graph, system, everything)
+    return Scene(plan, graph, system, everything, before)
+
+
+def changes_by_component(plan: Plan) -> Iterator[tuple[Change, ConfigPath]]:
+    """Every change with its component; that of a deleted resource follows from the component above it."""
+    kinds = {component.token: (component.kind, component.many) for component in registry().components()}
+    for stack in plan.stacks:
+        yield from _components(stack, kinds)
 
 
 def each(found: Iterable[Touched], judge: Callable[[Touched], Iterable[Impact]]) -> Iterator[Impact]:
@@ -249,7 +264,6 @@ def listed(names: Iterable[str], most: int = 4) -> str:
 
 
 def _components(stack: StackPlan, kinds: Mapping[str, tuple[str, bool]]) -> Iterator[tuple[Change, ConfigPath]]:
-    """Every change with its component; that of a deleted resource follows from the component above it."""
     by_urn = {change.urn: change for change in stack.changes}
 
     def path_of(change: Change) -> ConfigPath:

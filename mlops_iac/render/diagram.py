@@ -1,29 +1,40 @@
 """Draws a system by component: as mermaid text, as SVG, and as a page around the SVG.
 
-Boxes are components, columns are layers, arrows point from a component to those that use it.
+Boxes are components, columns are layers, arrows point from a component to those that use it. In the report of a plan
+the boxes of what changes are coloured by the worst that happens in them.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
+from typing import Literal
+from urllib.parse import quote
 
 from mlops_iac.diagnostics import format_path
 from mlops_iac.graph.links import component_links
 from mlops_iac.graph.nodes import LAYERS, Graph
-from mlops_iac.render.html import code, document, table, text
+from mlops_iac.render.html import asset, code, document, table, text
+from mlops_iac.render.markup import Html, element, raw
 
-BOX_WIDTH = 190
+BOX_WIDTH = 160
 BOX_HEIGHT = 44
-COLUMN_GAP = 70
-ROW_GAP = 14
-MARGIN = 24
-HEADER = 46
+COLUMN_GAP = 32
+ROW_GAP = 12
+MARGIN = 12
+HEADER = 34
+
+Mark = Literal["create", "update", "replace", "delete"]
+"""The worst that happens in a component; each has a colour, and the words of ``Box.tally`` beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One component: its configuration path, layer, and how many cloud resources it makes."""
+    """One component: its configuration path, layer, and how many cloud resources it makes.
+
+    ``mark`` and ``tally`` (``+2 ~1``) tell what a plan does to it, ``gone`` that it is no longer declared.
+    """
 
     id: str
     label: str
@@ -31,6 +42,9 @@ class Box:
     layer: str
     resources: int
     source: str
+    mark: Mark | None = None
+    tally: str = ""
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,52 +94,98 @@ def mermaid(diagram: Diagram) -> str:
 
 def svg(diagram: Diagram) -> str:
     """A standalone SVG picture, readable on light and dark backgrounds; every box has a title for readers."""
-    return _drawing(diagram, f"<style>{STYLE}</style>")
+    return _picture(diagram, _own_style())
 
 
-def drawing(diagram: Diagram) -> str:
-    """The same picture for a page, whose ``style`` must hold ``STYLE``: a page allows no style in its body."""
-    return _drawing(diagram, "")
+def drawing(diagram: Diagram) -> Html:
+    """The same picture for a page that holds ``style()`` and ``script()``, with what moves and zooms it.
+
+    A box links to the element with its ``anchor``.
+    """
+    tools = (
+        element("button", label, type="button", class_="tool", data_zoom=name, aria_label=said)
+        for name, label, said in (("in", "+", "Zoom in"), ("out", "\N{MINUS SIGN}", "Zoom out"), ("fit", "Fit", "Fit"))
+    )
+    return element(
+        "div",
+        element("div", tools, class_="tools"),
+        element("div", raw(_picture(diagram, "", linked=True)), class_="view"),
+        class_="diagram",
+    )
 
 
-def _drawing(diagram: Diagram, style: str) -> str:
+def anchor(component: str) -> str:
+    """The id of the element that says more of a component."""
+    return f"component-{quote(component, safe='')}"
+
+
+def page(diagram: Diagram) -> str:
+    """One self-contained page: the picture, and the components as a table; works from a file, without a network."""
+    rows = [
+        (
+            text(box.layer),
+            element("span", element("code", box.id), id=anchor(box.id)),
+            str(box.resources),
+            code(box.source),
+        )
+        for box in diagram.boxes
+    ]
+    body = (
+        f"<h1>{text(diagram.title)}</h1>\n"
+        '<p class="lead">Boxes are components, columns are layers in the order in which they are applied. '
+        "Point at a box, or reach it with the tab and arrow keys, to see what it uses and what uses it.</p>\n"
+        + drawing(diagram)
+        + table(("Layer", "Component", "Resources", "Declared at"), rows, name="Components", numbers=[2])
+    )
+    return document(diagram.title, body, style=style(), script=script())
+
+
+def style() -> str:
+    """The rules of the drawing, for the page that it stands in."""
+    return asset("diagram.css")
+
+
+def script() -> str:
+    """What moves the drawing, for the page that it stands in."""
+    return asset("diagram.js")
+
+
+def _own_style() -> str:
+    """The rules of the drawing with colours in place of the page's names for them, which few viewers of SVG know."""
+    colors = dict(re.findall(r"--([\w-]+): light-dark\((#\w+, #\w+)\)", asset("page.css")))
+    rules = "".join(line for line in style().splitlines() if line.startswith(".picture"))
+    light, dark = (
+        re.sub(r"var\(--([\w-]+)\)", lambda name: colors[name[1]].split(", ")[scheme], rules)  # noqa: B023
+        for scheme in (0, 1)
+    )
+    return f"<style>{light}@media(prefers-color-scheme:dark){{{dark}}}</style>"
+
+
+def _picture(diagram: Diagram, style: str, *, linked: bool = False) -> str:
     layers = [layer.value for layer in LAYERS if any(box.layer == layer.value for box in diagram.boxes)]
     columns = {layer: [box for box in _ordered(diagram) if box.layer == layer] for layer in layers}
     rows = max((len(boxes) for boxes in columns.values()), default=0)
-    width = 2 * MARGIN + len(layers) * (BOX_WIDTH + COLUMN_GAP) - COLUMN_GAP // 2
-    height = 2 * MARGIN + HEADER + rows * (BOX_HEIGHT + ROW_GAP)
+    width = 2 * MARGIN + len(layers) * (BOX_WIDTH + COLUMN_GAP) - COLUMN_GAP
+    height = 2 * MARGIN + HEADER + rows * (BOX_HEIGHT + ROW_GAP) - ROW_GAP
     places = {
         box.id: (MARGIN + column * (BOX_WIDTH + COLUMN_GAP), MARGIN + HEADER + row * (BOX_HEIGHT + ROW_GAP))
         for column, layer in enumerate(layers)
         for row, box in enumerate(columns[layer])
     }
+    role = "group" if linked else "img"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-label="{text(diagram.title)}">',
-        f"<title>{text(diagram.title)}</title>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" role="{role}" aria-label="{text(diagram.title)}">',
         style,
     ]
     for column, layer in enumerate(layers):
         x = MARGIN + column * (BOX_WIDTH + COLUMN_GAP)
-        parts.append(f'<text class="layer" x="{x}" y="{MARGIN + 18}">{text(layer)}</text>')
+        parts.append(f'<text class="layer" x="{x}" y="{MARGIN + 14}">{text(layer)}</text>')
     shared = {box.id for box in diagram.boxes if box.layer == LAYERS[0].value}
     parts += [_arrow(places[used], places[user], used, user, used in shared) for used, user in diagram.edges]
-    parts += [_box(box, *places[box.id]) for box in diagram.boxes]
+    parts += [_box(box, *places[box.id], linked) for layer in layers for box in columns[layer]]
     parts.append("</svg>")
     return "\n".join(parts) + "\n"
-
-
-def page(diagram: Diagram) -> str:
-    """One self-contained page: the picture, and the components as a table; works from a file, without a network."""
-    rows = [(text(box.layer), code(box.id), str(box.resources), code(box.source)) for box in diagram.boxes]
-    body = (
-        f"<h1>{text(diagram.title)}</h1>\n"
-        '<p class="lead">Boxes are components, columns are layers in the order in which they are applied. '
-        "Point at a box, or move to it with the tab key, to see what it uses and what uses it.</p>\n"
-        f'<div class="scroll">{drawing(diagram)}</div>\n'
-        + table(("Layer", "Component", "Resources", "Declared at"), rows, name="Components")
-    )
-    return document(diagram.title, body, style=STYLE, script=_SCRIPT)
 
 
 def _ordered(diagram: Diagram) -> list[Box]:
@@ -144,14 +204,20 @@ def _ordered(diagram: Diagram) -> list[Box]:
     return ordered
 
 
-def _box(box: Box, x: int, y: int) -> str:
-    what = f"{box.id}: {box.resources} resources, declared at {box.source}"
+def _box(box: Box, x: int, y: int, linked: bool) -> str:
+    what = f"{box.id}: {_number(box.resources)}"
+    what += ", no longer declared" if box.gone else f", declared at {box.source}"
+    what += f"; changes {box.tally}" if box.tally else ""
+    kind = " ".join(["box", *([box.mark] if box.mark else []), *(["gone"] if box.gone else [])])
+    head = f'class="{kind}" data-id="{text(box.id)}"'
+    opened = f'<a href="#{text(anchor(box.id))}" {head} aria-label="{text(what)}">' if linked else f"<g {head}>"
+    note = f'class="tally">{text(box.tally)}' if box.tally else f'class="count">{box.resources}'
     return (
-        f'<g class="box" tabindex="0" data-id="{text(box.id)}"><title>{text(what)}</title>'
-        f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="7"/>'
-        f'<text class="kind" x="{x + 12}" y="{y + 17}">{text(_fit(box.kind, 22))}</text>'
-        f'<text class="name" x="{x + 12}" y="{y + 34}">{text(_fit(box.label, 22))}</text>'
-        f'<text class="count" x="{x + BOX_WIDTH - 12}" y="{y + 17}">{box.resources}</text></g>'
+        f"{opened}<title>{text(what)}</title>"
+        f'<rect class="frame" x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6"/>'
+        f'<text class="kind" x="{x + 11}" y="{y + 17}">{text(_fit(box.kind, 18))}</text>'
+        f'<text class="name" x="{x + 11}" y="{y + 34}">{text(_fit(box.label, 19))}</text>'
+        f'<text x="{x + BOX_WIDTH - 11}" y="{y + 17}" {note}</text>{"</a>" if linked else "</g>"}'
     )
 
 
@@ -164,7 +230,7 @@ def _arrow(start: tuple[int, int], end: tuple[int, int], used: str, user: str, s
     else:
         middle = (x1 + x2) // 2
         path = f"M{x1},{y1} C{middle},{y1} {middle},{y2} {x2},{y2}"
-    quiet = " quiet" if shared else ""
+    quiet = " common" if shared else ""
     return f'<path class="edge{quiet}" data-from="{text(used)}" data-to="{text(user)}" d="{path}"/>'
 
 
@@ -172,23 +238,5 @@ def _fit(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-STYLE = (
-    "text{font-family:system-ui,sans-serif;fill:#1b2733}"
-    ".layer{font-size:15px;font-weight:600}.kind{font-size:11px;fill:#5a6b7b}.name{font-size:13px;font-weight:600}"
-    ".count{font-size:11px;fill:#5a6b7b;text-anchor:end}.box rect{fill:#f2f6fa;stroke:#9fb3c8}"
-    ".box:focus{outline:none}.box:focus rect,.box:hover rect{stroke:#0b69c7;stroke-width:2}"
-    ".edge{fill:none;stroke:#8aa0b8;stroke-opacity:.8}.edge.quiet{stroke-opacity:.25}.edge.on{stroke:#0b69c7;stroke-width:2;stroke-opacity:1}"
-    ".box.off{opacity:.3}"
-    "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.kind,.count{fill:#9fb0c0}"
-    ".box rect{fill:#18222c;stroke:#4c6176}.edge{stroke:#4c6176}.edge.on,.box:focus rect{stroke:#58a6ff}}"
-)
-_SCRIPT = (
-    "for(const box of document.querySelectorAll('.box')){"
-    "const show=on=>{const id=box.dataset.id,near=new Set([id]);"
-    "for(const e of document.querySelectorAll('.edge')){"
-    "const hit=e.dataset.from===id||e.dataset.to===id;e.classList.toggle('on',on&&hit);"
-    "if(hit){near.add(e.dataset.from);near.add(e.dataset.to)}}"
-    "for(const b of document.querySelectorAll('.box'))b.classList.toggle('off',on&&!near.has(b.dataset.id))};"
-    "for(const[n,v]of[['mouseenter',1],['focus',1],['mouseleave',0],['blur',0]])"
-    "box.addEventListener(n,()=>show(!!v))}"
-)
+def _number(resources: int) -> str:
+    return f"{resources} resource{'' if resources == 1 else 's'}"

@@ -126,11 +126,12 @@ def _settings(explanation: Explanation, page: Page) -> list[Line]:
     lines: list[Line] = []
     for name, setting in rows:
         value = show(setting.value, max(page.width - widest - 34, 12), ascii_only=page.ascii_only)
-        lines.append(line(f"  {name:<{widest}}  {value}", Span(f"  {_origin(setting)}", Tone.QUIET)))
+        lines.append(line(f"  {name:<{widest}}  {value}", Span(f"  {origin_text(setting)}", Tone.QUIET)))
     return [*lines, ()]
 
 
-def _origin(setting: Setting) -> str:
+def origin_text(setting: Setting) -> str:
+    """Who set a value: file and line, with the config group that brought it, or the override."""
     origin = setting.origin
     if origin is None:
         return "default"

@@ -187,8 +187,9 @@ def dollars(amount: float) -> str:
 
 
 def signed(amount: float) -> str:
-    """A difference in whole dollars: ``+$1,234``."""
-    return f"{'-' if amount < 0 else '+'}${abs(amount):,.0f}"
+    """A difference in whole dollars, ``+$1,234``; a small one with cents, ``+$0.10``."""
+    digits = 2 if 0.005 <= abs(amount) < 10 else 0
+    return f"{'-' if amount < 0 else '+'}${abs(amount):,.{digits}f}"
 
 
 def delta(amount: float) -> str:

@@ -69,6 +69,25 @@ EDITS: dict[str, Edit] = {
     "network-isolation-off": Edit((), ("security.network_isolation=false",)),
     "another-input-bucket": Edit((("inputs: [raw]", "inputs: [raw, models]"),)),
     "classify-higher": Edit((("raw:      {classification: confidential", "raw:      {classification: restricted"),)),
+    "loosen-a-policy": Edit(
+        (
+            (
+                "eu-ai-act-high-risk, gdpr]\n",
+                "eu-ai-act-high-risk, gdpr]\n  enforcement: {s3-require-tls: advisory}\n",
+            ),
+            (
+                "  waivers:\n",
+                "  waivers:\n    - {rule: gov-retraining-guarded, resource: retraining.fraud-retrain, "
+                'owner: risk-ml@example.com, reason: until the new approver starts, expires: "2026-09-30"}\n',
+            ),
+        )
+    ),
+    "drop-a-pack": Edit(((", eu-ai-act-high-risk, gdpr]", "]"),)),
+    "loosen-production": Edit(
+        (("env: dev ", "env: prod "), ("protect: no_delete", "access_log: true")),
+        ("env.gates=[no_data_loss]", "env.approval=one_person", "env.spend.floor_usd=9000"),
+        ("env=prod", "env.spend.floor_usd=5000"),
+    ),
     "classify-lower": Edit(
         (
             ("raw:      {classification: confidential", "raw:      {classification: internal"),
@@ -85,7 +104,7 @@ def run_edit(edit: Edit, folder: Path) -> Run:
     assert before.graph is not None
     write_edit(folder, edit.replaced)
     checked = run_phases(request_at(folder, edit.overrides, TODAY), until="check")
-    return plan_against(checked, Baseline("the example", snapshot_of_graph(before.graph)))
+    return plan_against(checked, Baseline("the example", snapshot_of_graph(before.graph), before.system))
 
 
 def write_edit(folder: Path, replaced: Sequence[tuple[str, str]]) -> None:

@@ -35,7 +35,8 @@ NO_PROJECT_CODE_VARIABLE: Final = "MLOPS_IAC_NO_PROJECT_CODE"
 class Baseline:
     """What a plan compares with: the snapshot of each Pulumi project, and how to name it in a sentence.
 
-    ``notes`` say what cannot be known from it. ``system`` is the configuration that it was compiled from, None for a state, which knows none.
+    ``notes`` say what cannot be known from it. ``system`` is the configuration that it was compiled from, None for a
+    state, which knows none.
     """
 
     text: str = "nothing deployed"

@@ -35,12 +35,14 @@ def command(folder: Path, overrides: tuple[str, ...], what: str, form: str) -> N
     """
     from mlops_iac.cost.estimate import estimate_graph
     from mlops_iac.policies.checker import verdicts_of
+    from mlops_iac.policies.project import printing_aside
 
     run = run_phases(request_for(folder, overrides), until="check")
     if run.graph is None or run.composition is None or run.system is None:
         raise ValueError("the compile phase made no graph")
     estimate = estimate_graph(run.graph, run.system, run.request.today)
-    judged = verdicts_of(run.graph, run.system, run.request.today)
+    with printing_aside():
+        judged = tuple(verdicts_of(run.graph, run.system, run.request.today, run.project_rules))
     explanations = explain_system(run.graph, run.composition, estimate, judged)
     found = _find(what, explanations, run.composition, folder)
     if not found:

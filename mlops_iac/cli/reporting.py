@@ -33,6 +33,7 @@ def report_forms(run: Run, folder: Path) -> dict[str, str]:
     """Each file of a report and its text. Nothing in it depends on anything but the run."""
     from mlops_iac.explanation import explain_system
     from mlops_iac.policies.checker import rules_of, verdicts_of
+    from mlops_iac.policies.project import printing_aside
     from mlops_iac.render import json, markdown
     from mlops_iac.render.junit import findings_junit
     from mlops_iac.render.report import Report
@@ -41,8 +42,9 @@ def report_forms(run: Run, folder: Path) -> dict[str, str]:
 
     if run.plan is None or run.graph is None or run.system is None or run.composition is None:
         raise ValueError("the plan phase made no plan")
-    gates, rules = gate_diagnostics(run), rules_of(run.system)
-    judged = verdicts_of(run.graph, run.system, run.request.today)
+    gates, rules = gate_diagnostics(run), rules_of(run.system, run.project_rules)
+    with printing_aside():
+        judged = tuple(verdicts_of(run.graph, run.system, run.request.today, run.project_rules))
     report = Report(
         run.plan,
         run.graph,

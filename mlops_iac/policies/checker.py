@@ -95,9 +95,9 @@ def findings_of(
     return judge(stack, rules, waivers_in_force(system, today))
 
 
-def verdicts_of(graph: Graph, system: System, today: str) -> Iterator[Finding]:
+def verdicts_of(graph: Graph, system: System, today: str, project: Sequence[Policy] = ()) -> Iterator[Finding]:
     """Every verdict of the system's policies on its resources, the good ones too."""
-    return verdicts(view_graph(graph, system, today), rules_of(system), waivers_in_force(system, today))
+    return verdicts(view_graph(graph, system, today), rules_of(system, project), waivers_in_force(system, today))
 
 
 def waivers_in_force(system: System, today: str) -> list[Waiver]:

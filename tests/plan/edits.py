@@ -104,7 +104,7 @@ def run_edit(edit: Edit, folder: Path) -> Run:
     assert before.graph is not None
     write_edit(folder, edit.replaced)
     checked = run_phases(request_at(folder, edit.overrides, TODAY), until="check")
-    return plan_against(checked, Baseline("the example", snapshot_of_graph(before.graph), before.system))
+    return plan_against(checked, Baseline("the example", snapshot_of_graph(before.graph), system=before.system))
 
 
 def write_edit(folder: Path, replaced: Sequence[tuple[str, str]]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from mlops_iac.cli import policy_evidence, policy_own
+from mlops_iac.cli import policy_compile, policy_evidence, policy_own
 from mlops_iac.cli.exports import read_exports
 from mlops_iac.cli.options import EXIT_REFUSED, format_option, guarded, request_for, system_options
 from mlops_iac.cli.printing import finding_diagnostics
@@ -36,6 +36,7 @@ def command() -> None:
     """
 
 
+command.add_command(policy_compile.command)
 command.add_command(policy_evidence.command)
 command.add_command(policy_own.new)
 command.add_command(policy_own.test)
@@ -67,6 +68,8 @@ def list_policies(form: str) -> None:
                             "severity": p.severity.value,
                             "enforcement": p.enforcement.value,
                             "controls": {name: list(ids) for name, ids in p.controls.items()},
+                            "remediates": p.remediate is not None,
+                            "onClusters": p.admission is not None,
                         }
                         for p in known
                     ],
@@ -149,15 +152,22 @@ def _check_states(states: tuple[Path, ...], chosen: tuple[str, ...]) -> tuple[tu
     from mlops_iac.policies.foreign import view_state
     from mlops_iac.policies.registry import packs
 
+    refuse_unknown_packs(chosen)
+    today = datetime.now(tz=UTC).date().isoformat()
+    stack = view_state(list(read_exports(states).values()), today)
+    rules = chosen_rules(chosen or packs().sound(), stack.system.environment)
+    return judge(stack, rules), rules
+
+
+def refuse_unknown_packs(chosen: tuple[str, ...]) -> None:
+    """Raise ``ClickException`` for a pack that does not exist, with what may be meant."""
+    from mlops_iac.policies.registry import packs
+
     for name in chosen:
         if name not in packs():
             close = difflib.get_close_matches(name, packs(), 1)
             hint = f" Did you mean {close[0]!r}?" if close else " `mlops-iac policy list` shows them all."
             raise click.ClickException(f"there is no policy pack {name!r}.{hint}")
-    today = datetime.now(tz=UTC).date().isoformat()
-    stack = view_state(list(read_exports(states).values()), today)
-    rules = chosen_rules(chosen or packs().sound(), stack.system.environment)
-    return judge(stack, rules), rules
 
 
 def _print_findings(

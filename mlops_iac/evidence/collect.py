@@ -225,7 +225,9 @@ def _waivers(
     held = waivers_in_force(system, today)
     for index, waiver in enumerate(system.core.policies.waivers):
         covered = sum(
-            finding.result.verdict is Verdict.FAIL and waiver in held and covers(waiver, rule.policy, finding.resource)
+            finding.result.verdict is Verdict.FAIL
+            and waiver in held
+            and covers(waiver, rule.policy, finding.resource.component)
             for rule in rules
             for finding in rule.verdicts
         )

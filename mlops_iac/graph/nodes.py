@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from mlops_iac.diagnostics import ConfigPath, Location
 from mlops_iac.graph.values import NodeKey, Ref, Value, references
@@ -49,11 +50,21 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class SetByPolicy:
+    """An input that a policy has set: its path, the rule's id, what stood there (None for nothing) and what does."""
+
+    path: str
+    rule: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One resource to be. ``custom`` is false for a component node, which only groups its children.
 
     ``component`` is the configuration path it was built from (``("buckets", "raw")``) and ``source`` the place
-    of that key. ``fields`` are the paths below ``component`` that shaped it, where the builder said so.
+    of that key. ``set_by_policy`` are the inputs that a remediation has set.
     """
 
     key: NodeKey
@@ -62,6 +73,7 @@ class Node:
     custom: bool = True
     component: ConfigPath = ()
     source: Location | None = None
+    set_by_policy: tuple[SetByPolicy, ...] = field(default=(), compare=False)
 
     @property
     def type(self) -> str:

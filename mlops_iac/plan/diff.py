@@ -152,6 +152,7 @@ class _Planner:
             takes_along=takes_along,
             component=node.component,
             source=node.source,
+            set_by_policy=node.set_by_policy,
         )
 
     def outputs(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from mlops_iac.diagnostics import ConfigPath, Location
+from mlops_iac.graph.nodes import SetByPolicy
 
 
 class Op(StrEnum):
@@ -55,6 +56,7 @@ class Change:
     ``goes_with``: the URN of the resource that cannot be deleted before this one is, which is why this one is
     deleted and created anew; ``takes_along`` is the same from the other side, in the order of deletion.
     ``protect``: the protection that stands against this change.
+    ``set_by_policy``: the inputs that a remediation has set.
     """
 
     op: Op
@@ -75,6 +77,7 @@ class Change:
     takes_along: tuple[str, ...] = ()
     component: ConfigPath = ()
     source: Location | None = None
+    set_by_policy: tuple[SetByPolicy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

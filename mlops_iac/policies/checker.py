@@ -78,8 +78,7 @@ def chosen_rules(
     chosen: dict[str, Enforcement] = {}
     for name in names:
         for rule, enforcement in packs()[name].rules.items():
-            if chosen.get(rule) is not Enforcement.MANDATORY:
-                chosen[rule] = enforcement
+            chosen[rule] = enforcement.stricter(chosen.get(rule, enforcement))
     relaxed = profiles().get(environment, {})
     chosen = {rule: relaxed.get(rule, enforcement) for rule, enforcement in chosen.items()} | dict(own or {})
     known = policies()
@@ -182,7 +181,7 @@ def _trouble(
     if waiver.resource.partition(".")[0].partition("[")[0] == "*":
         hint = "name the component, or at least its section: buckets.*"
         return BROAD_WAIVER, f"{named} covers every component, those to come included", hint
-    if not any(covers(waiver, f.policy, f.resource) and f.result.verdict is Verdict.FAIL for f in findings):
+    if not any(covers(waiver, f.policy, f.resource.component) and f.result.verdict is Verdict.FAIL for f in findings):
         hint = "remove it; an unused exception hides a later mistake"
         return UNUSED_WAIVER, f"{named} covers no finding", hint
     return None
@@ -212,14 +211,14 @@ def diagnostic_of(finding: Finding) -> Diagnostic:
 
 def _waived(policy: Policy, resource: ResourceView, waivers: Sequence[Waiver]) -> str:
     for waiver in waivers:
-        if covers(waiver, policy, resource):
+        if covers(waiver, policy, resource.component):
             return f"{waiver.owner}: {waiver.reason}, until {waiver.expires}"
     return ""
 
 
-def covers(waiver: Waiver, policy: Policy, resource: ResourceView) -> bool:
-    """Whether a waiver is of that rule and of that resource's component."""
-    return waiver.rule == policy.id and fnmatchcase(format_path(resource.component), waiver.resource)
+def covers(waiver: Waiver, policy: Policy, component: ConfigPath) -> bool:
+    """Whether a waiver is about that rule and component."""
+    return waiver.rule == policy.id and fnmatchcase(format_path(component), waiver.resource)
 
 
 def _unknown_names(system: System, composition: Composition, project: Iterable[Policy]) -> list[Diagnostic]:

@@ -8,10 +8,13 @@ visible is found before an unknown member stops the search.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
+
+_PART: Final = re.compile(r"[^.\[\]]+|\[[0-9]+\]")
 
 
 class UnknownInputError(Exception):
@@ -119,6 +122,15 @@ class Inputs(Mapping[str, Any]):
         """Path and content of every text below that is known and not marked as a secret."""
         yield from _texts(self._data, self.path)
 
+    def changed(self, changes: Mapping[str, Any]) -> Inputs:
+        """A copy with the values at these paths set: ``disks[0].encrypted`` is that of the first disk."""
+        return Inputs(with_values(self._data, changes), self.path)
+
+    def differing(self, changes: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Those of the changes that change something: value before (None where nothing is set) and after."""
+        pairs = {path: (value_at(self._data, path), value) for path, value in changes.items()}
+        return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
+
     def _find(self, path: str) -> Any:
         if path in self._data:
             return self._data[path]
@@ -163,6 +175,44 @@ class Items(Sequence[Any]):
 
     def __repr__(self) -> str:
         return f"Items({self._data!r})"
+
+
+def with_values(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of an object with the values at these paths set; only the way down to them is copied.
+
+    Raises ``UnknownInputError`` where the way leads through something that is not known or secret as a whole.
+    """
+    copy = dict(data)
+    for path, value in changes.items():
+        copy = _with(copy, _parts(path), value, path)
+    return copy
+
+
+def value_at(data: Mapping[str, Any], path: str) -> Any:
+    """What stands at a path of an object; None where nothing does."""
+    current: Any = data
+    for part in _parts(path):
+        if isinstance(part, int) and isinstance(current, list | tuple):
+            current = current[part] if part < len(current) else None
+        else:
+            current = current.get(part) if isinstance(current, Mapping) else None
+    return current
+
+
+def _parts(path: str) -> tuple[str | int, ...]:
+    return tuple(int(part[1:-1]) if part.startswith("[") else part for part in _PART.findall(path))
+
+
+def _with(value: Any, parts: tuple[str | int, ...], new: Any, path: str) -> Any:
+    if not parts:
+        return new
+    head, rest = parts[0], parts[1:]
+    if isinstance(head, int) and isinstance(value, list | tuple):
+        return [_with(item, rest, new, path) if index == head else item for index, item in enumerate(value)]
+    if value is None or (isinstance(value, Mapping) and isinstance(head, str)):
+        inner = value or {}
+        return {**inner, head: _with(inner.get(head), rest, new, path)}
+    raise UnknownInputError(path)
 
 
 def _opened(value: Any, path: str) -> Any:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial, wraps
 from typing import Any, TypeVar
 from zlib import crc32
 
 from mlops_iac.diagnostics import ConfigPath, Location
+from mlops_iac.policies.admission import Admission
 from mlops_iac.policies.inputs import Inputs, UnknownInputError
 
 T = TypeVar("T")
@@ -39,11 +40,25 @@ class PolicySeverity(StrEnum):
 
 
 class Enforcement(StrEnum):
-    """What a violation does: ``mandatory`` stops an apply, ``advisory`` is only shown, ``off`` is not even judged."""
+    """What a violation does: ``mandatory`` stops an apply, ``advisory`` is only shown, ``off`` is not even judged.
 
+    ``remediate`` puts it right before anything is planned; what cannot be put right stops an apply.
+    """
+
+    REMEDIATE = "remediate"
     MANDATORY = "mandatory"
     ADVISORY = "advisory"
     OFF = "off"
+
+    @property
+    def stops(self) -> bool:
+        """Whether a violation that is left stops an apply."""
+        return self in (Enforcement.REMEDIATE, Enforcement.MANDATORY)
+
+    def stricter(self, other: Enforcement) -> Enforcement:
+        """The one of the two that asks for more."""
+        order = list(Enforcement)
+        return min(self, other, key=order.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +268,10 @@ class Policy:
     ``check`` answers for every resource: one of another type is not applicable, and reading an input that is not known
     yet makes the verdict ``unknown``. A rule that ``spans`` looks for resources
     that may be in another stack of the same system.
+    ``admission`` says the same of a Kubernetes object when the API server admits it; None where the limits and the
+    environment of a system ask for nothing.
+    ``remediate`` answers for a violation with the inputs to set, by dotted path (``disks[0].encrypted``); nothing where
+    that would not be safe: it must not replace the resource, lose data or cut off those who use it.
     """
 
     id: str
@@ -267,9 +286,30 @@ class Policy:
     check: Callable[[ResourceView, StackView], Result]
     samples: tuple[Sample, ...]
     spans: bool = False
+    admission: Callable[[SystemView], Admission | None] | None = None
+    remediate: Callable[[ResourceView, StackView], Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "check", _decided(self.check, self.applies_to))
+
+    def admission_in(self, system: SystemView) -> Admission | None:
+        """What the rule asks of objects of that system's clusters; None where it asks for nothing there."""
+        return self.admission(system) if self.admission is not None else None
+
+    def remedy(self, resource: ResourceView, stack: StackView) -> Mapping[str, tuple[Any, Any]]:
+        """The inputs to set so that a violation is none any more: before and after by path.
+
+        Empty where nothing is wrong, and where the rule cannot put it right.
+        """
+        if self.remediate is None or self.check(resource, stack).verdict is not Verdict.FAIL:
+            return {}
+        try:
+            changes = self.remediate(resource, stack)
+            better = replace(resource, inputs=resource.inputs.changed(changes))
+        except UnknownInputError:
+            return {}
+        found = resource.inputs.differing(changes)
+        return found if self.check(better, stack).verdict is Verdict.PASS else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +328,7 @@ class Finding:
     @property
     def stops(self) -> bool:
         """Whether an apply is refused because of it."""
-        return self.result.verdict is Verdict.FAIL and self.enforcement is Enforcement.MANDATORY and not self.waiver
+        return self.result.verdict is Verdict.FAIL and self.enforcement.stops and not self.waiver
 
 
 def view(

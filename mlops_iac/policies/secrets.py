@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from mlops_iac.policies.admission import text, texts
+
 _CREDENTIALS: Final = (
     ("an AWS access key id", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
     ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
@@ -29,23 +31,26 @@ _HINTS: Final = (
     *("glpat-", "xox", "hooks.slack", "hf_", "AIza", "sk-"),
 )
 """Texts one of which stands in every credential but a URL; looking for them is cheaper than for the patterns."""
-_NAME: Final = re.compile(
-    r"(?:^|_)(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)$"
+_KINDS: Final = (
+    *("password", "passwd", "passphrase", "secret", "token", "credentials?"),
+    *("api_?key", "access_?key", "private_?key"),
 )
+_NAME: Final = re.compile(rf"(?:^|_)(?:{'|'.join(_KINDS)})$")
 _REFERENCE: Final = re.compile(r"^(?:arn:|unknown:|/|ssm:|secretsmanager:|vault:|env:|\$[({]|\{\{|https?://[^@]*$)")
+_SETTINGS: Final = ("true", "false", "none", "null")
 
 
-def credential_in(text: str) -> str:
+def credential_in(value: str) -> str:
     """What kind of credential stands in a text; empty where none is recognised."""
-    if not suspicious(text):
+    if not suspicious(value):
         return ""
-    found = _PATTERN.search(text)
+    found = _PATTERN.search(value)
     return _CREDENTIALS[int((found.lastgroup or "k0")[1:])][0] if found else ""
 
 
-def suspicious(text: str) -> bool:
+def suspicious(value: str) -> bool:
     """Whether a text may hold a credential: quick, and never wrong in saying no."""
-    return ("://" in text and "@" in text) or any(hint in text for hint in _HINTS)
+    return ("://" in value and "@" in value) or any(hint in value for hint in _HINTS)
 
 
 @lru_cache(maxsize=4096)
@@ -57,4 +62,21 @@ def secret_name(name: str) -> bool:
 
 def reference_like(value: str) -> bool:
     """Whether a text only says where a secret is kept: an ARN, a path, a template."""
-    return bool(_REFERENCE.match(value)) or value.lower() in ("true", "false", "none", "null")
+    return bool(_REFERENCE.match(value)) or value.lower() in _SETTINGS
+
+
+def holds_credential(value: str) -> str:
+    """The CEL condition that the text ``value`` (an expression) holds a known kind of credential."""
+    return f"{value}.matches({text('|'.join(pattern for _, pattern in _CREDENTIALS))})"
+
+
+def named_like_a_secret(name: str) -> str:
+    """The CEL condition that something called ``name`` (an expression) usually holds a secret."""
+    kinds = [kind.replace("_?", "[_. -]?") for kind in _KINDS]
+    camel = "|".join(f"[a-z0-9]{kind[0].upper()}(?i:{kind[1:]})" for kind in kinds)
+    return f"{name}.matches({text(f'(?:(?:^|[_. -])(?i:{chr(124).join(kinds)})|{camel})$')})"
+
+
+def only_refers(value: str) -> str:
+    """The CEL condition that the text ``value`` (an expression) only says where a secret is kept."""
+    return f"({value}.matches({text(_REFERENCE.pattern)}) || {value}.lowerAscii() in {texts(_SETTINGS)})"

@@ -5,11 +5,12 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from mlops_iac.policies.admission import Admission, Requirement, none_of
 from mlops_iac.policies.inputs import Inputs
-from mlops_iac.policies.policy import ResourceView, Result, StackView, worst
+from mlops_iac.policies.policy import ResourceView, Result, StackView, SystemView, worst
 
 WORKLOADS: Final = (
     "kubernetes:core/v1:Pod",
@@ -27,6 +28,16 @@ JOB: Final = WORKLOADS[5]
 CRON_JOB: Final = WORKLOADS[6]
 
 _SPEC: Final = {POD: "spec", CRON_JOB: "spec.jobTemplate.spec.template.spec"}
+
+_VARIABLES: Final = {
+    "template": "object.kind == 'Pod' ? object : "
+    "object.kind == 'CronJob' ? object.spec.jobTemplate.spec.template : object.spec.template",
+    "pod": "variables.template.spec",
+    "volumes": "variables.pod.?volumes.orValue([])",
+    "containers": "variables.pod.containers + variables.pod.?initContainers.orValue([])"
+    " + variables.pod.?ephemeralContainers.orValue([])",
+}
+"""The same parts of a workload as CEL variables of an admission policy."""
 
 
 def pod_spec(resource: ResourceView) -> Inputs:
@@ -81,3 +92,20 @@ def inhabited(stack: StackView) -> frozenset[str]:
     """The namespaces in which workloads run; those whose namespace is not known yet are left out."""
     known = (w for w in stack.of_type(*WORKLOADS) if w.inputs.is_known("metadata.namespace"))
     return frozenset(namespace_of(workload) for workload in known)
+
+
+def admits_workloads(
+    *requires: Requirement,
+    kinds: tuple[str, ...] = WORKLOADS,
+    where: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
+    partial: str = "",
+) -> Callable[[SystemView], Admission]:
+    """What a rule asks of workloads at admission; conditions may read ``pod``, ``volumes`` and ``containers``."""
+    stated = Admission(kinds, requires, where or {}, {**_VARIABLES, **(variables or {})}, partial=partial)
+    return lambda _: stated
+
+
+def no_container(breaks: str, detail: str) -> Requirement:
+    """No container ``c`` may meet the CEL condition ``breaks``."""
+    return none_of("variables.containers", "c", breaks, "c.name", detail)

@@ -127,7 +127,15 @@ def _change(change: Change) -> dict[str, Any]:
         "protect": change.protect,
         "retain": change.retain,
         "source": _source(change.source),
+        **({"setByPolicy": _set_by_policy(change)} if change.set_by_policy else {}),
     }
+
+
+def _set_by_policy(change: Change) -> list[dict[str, Any]]:
+    return [
+        {"path": item.path, "rule": item.rule, "old": plain_json(item.before), "new": plain_json(item.after)}
+        for item in change.set_by_policy
+    ]
 
 
 def _diff(diff: Iterable[PropertyChange]) -> list[dict[str, Any]]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from mlops_iac.diagnostics import Diagnostic
-from mlops_iac.policies.policy import Policy
+from mlops_iac.policies.policy import Policy, SystemView
 from mlops_iac.policies.registry import Pack
 from mlops_iac.policies.samples import RuleResult
 from mlops_iac.render.json import VERSION
 from mlops_iac.render.page import PLAIN_PAGE, Line, Page, Span, Tone, line, paragraph, to_text
 from mlops_iac.render.text import diagnostics_text
+
+_PRODUCTION: Final = SystemView(environment="prod")
+_REMEDY: Final = "can put right what it is safe to change: enforcement `remediate`"
 
 
 def catalogue_text(policies: Iterable[Policy], packs: Iterable[Pack], page: Page = PLAIN_PAGE) -> str:
@@ -36,6 +39,12 @@ def policy_text(policy: Policy, packs: Sequence[Pack], page: Page = PLAIN_PAGE) 
         lines += paragraph(text, page, first=line(f"  {title:<9} "), indent=12)
     applies = ", ".join("every resource" if token == "*" else token for token in policy.applies_to)
     lines += paragraph(applies, page, first=line(f"  {'judges':<9} "), indent=12)
+    admission = policy.admission_in(_PRODUCTION)
+    if admission is not None:
+        left = f"; not {admission.partial}" if admission.partial else ""
+        lines += paragraph(f"the API server judges it too{left}", page, first=line(f"  {'cluster':<9} "), indent=12)
+    if policy.remediate is not None:
+        lines += paragraph(_REMEDY, page, first=line(f"  {'remedy':<9} "), indent=12)
     for framework, ids in sorted(policy.controls.items()):
         lines += paragraph(f"{framework} {', '.join(ids)}", page, first=line(f"  {'evidence':<9} "), indent=12)
     for pack in packs:

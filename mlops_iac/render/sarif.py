@@ -50,7 +50,7 @@ def _rule(policy: Policy, enforcement: Enforcement) -> dict[str, Any]:
         "fullDescription": {"text": policy.why},
         "help": {"text": policy.fix},
         "helpUri": policy.source_url,
-        "defaultConfiguration": {"level": "error" if enforcement is Enforcement.MANDATORY else "warning"},
+        "defaultConfiguration": {"level": "error" if enforcement.stops else "warning"},
         "properties": {
             "tags": sorted(f"{framework}:{control}" for framework, ids in policy.controls.items() for control in ids),
             "security-severity": SCORES[policy.severity.value],
@@ -61,7 +61,7 @@ def _rule(policy: Policy, enforcement: Enforcement) -> dict[str, Any]:
 def _result(finding: Finding, index: int, folder: str) -> dict[str, Any]:
     policy, resource, failed = finding.policy, finding.resource, finding.result.verdict is Verdict.FAIL
     place = format_path(resource.component)
-    level = "error" if finding.enforcement is Enforcement.MANDATORY else "warning"
+    level = "error" if finding.enforcement.stops else "warning"
     identity = hashlib.sha256(f"{policy.id}\n{resource.urn}\n{finding.result.path}".encode()).hexdigest()
     result: dict[str, Any] = {
         "ruleId": policy.id,

@@ -306,7 +306,7 @@ def _component_lines(title: str, changes: Sequence[Change], brief: bool, page: P
     source = next((change.source for change in changes if change.source is not None), None)
     lines = spread(head, Span(page.visible(_file_line(source)), Tone.QUIET), page)
     if brief and len(changes) >= _FEWEST_COUNTED and all(change.op is Op.CREATE for change in changes):
-        return lines + _new_component(changes, page)
+        return lines + _new_component(changes, page) + [row for change in changes for row in _by_policy(change, page)]
     widest = max(cells(page.visible(change.name)) for change in changes)
     for change in changes:
         elsewhere = change.source is not None and source is not None and change.source != source
@@ -314,6 +314,19 @@ def _component_lines(title: str, changes: Sequence[Change], brief: bool, page: P
         lines += _row(change.op, change.name, change.type, widest, note.strip(), page)
         lines += _reasons(change, page)
         lines += _properties(change.diff, page)
+        lines += _by_policy(change, page)
+    return lines
+
+
+def _by_policy(change: Change, page: Page) -> list[Line]:
+    """The inputs that a policy has set, with the rule."""
+    indent = _PROPERTY_INDENT
+    lines: list[Line] = []
+    for item in change.set_by_policy:
+        room = page.width - indent
+        value = show(item.after, room, ascii_only=page.ascii_only)
+        text = f"{page.visible(item.rule)} sets {page.visible(change.name)} {page.visible(item.path)} to {value}"
+        lines += paragraph(text, page, first=line(" " * indent), indent=indent + 2, tone=Tone.QUIET)
     return lines
 
 

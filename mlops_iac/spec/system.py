@@ -19,8 +19,8 @@ Classification = Literal["public", "internal", "confidential", "restricted"]
 """How sensitive data is; each level in use gets a KMS key of its own."""
 RiskClass = Literal["minimal", "limited", "high"]
 Regulation = Literal["gdpr", "hipaa", "eu-ai-act", "nist-ai-rmf"]
-Enforcement = Literal["mandatory", "advisory", "off"]
-"""Whether a policy's violation stops an apply, is only shown, or is not even looked for."""
+Enforcement = Literal["remediate", "mandatory", "advisory", "off"]
+"""Whether a policy's violation is put right, stops an apply, is only shown, or is not even looked for."""
 
 
 class SystemSection(Spec, kw_only=True):
@@ -198,7 +198,7 @@ class OwnRule(Spec, kw_only=True):
     why: Annotated[str, doc("What goes wrong otherwise.")] = ""
     fix: Annotated[str, doc("What to write instead.", min_length=1)]
     severity: Annotated[Literal["critical", "high", "medium", "low"], doc("How much a violation matters.")] = "medium"
-    enforcement: Annotated[Enforcement, doc("What a violation does.")] = "mandatory"
+    enforcement: Annotated[Literal["mandatory", "advisory", "off"], doc("What a violation does.")] = "mandatory"
     applies_to: Annotated[
         list[str], doc("Pulumi type tokens, such as aws:sagemaker/notebookInstance:NotebookInstance.", min_length=1)
     ]
@@ -223,7 +223,11 @@ class PoliciesSection(Spec, kw_only=True):
         "aws-baseline",
     )
     enforcement: Annotated[
-        dict[str, Enforcement], doc("Enforcement of single policies by id, before what packs and environment say.")
+        dict[str, Enforcement],
+        doc(
+            "Enforcement of single policies by id, before what packs and environment say; `remediate` puts a violation "
+            "right where the policy can, and is `mandatory` where it cannot."
+        ),
     ] = {}
     own: Annotated[dict[Name, OwnRule], doc("Policies of your own by id, besides those of the packs.")] = {}
     files: Annotated[

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from mlops_iac.policies.policy import ResourceView, Sample, SystemView
 from mlops_iac.policies.registry import policies
 
 ROOT = Path(__file__).parents[2]
+PACK_FOLDER = str(ROOT / "stacks" / "policy")
 CLI = shutil.which("pulumi")
 PROGRAM = """
 import pulumi
@@ -124,9 +127,12 @@ def test_the_pack_carries_what_the_rule_knows() -> None:
     assert packed.tags is not None and "aws-fsbp:S3.5" in packed.tags
 
 
-@pytest.mark.skipif(CLI is None, reason="the pulumi CLI is not on PATH")
+needs_cli = pytest.mark.skipif(CLI is None, reason="the pulumi CLI is not on PATH")
+
+
+@needs_cli
 def test_the_real_engine_refuses_what_the_pack_forbids(tmp_path: Path) -> None:
-    done = _pulumi_preview(tmp_path, PROGRAM)
+    done = Program(tmp_path, PROGRAM).run("preview", "--policy-pack", PACK_FOLDER)
 
     assert done.returncode != 0
     shown = done.stdout + done.stderr
@@ -166,67 +172,166 @@ def test_a_pack_does_not_run_code_that_is_not_trusted(own_system: Path, monkeypa
         project_policies(own_system)
 
 
-@pytest.mark.skipif(CLI is None, reason="the pulumi CLI is not on PATH")
+@needs_cli
 def test_the_real_engine_is_stopped_by_a_rule_of_the_project(own_system: Path, tmp_path: Path) -> None:
-    done = _pulumi_preview(tmp_path, PROGRAM, own_system / "stacks" / "policy")
+    done = Program(tmp_path, PROGRAM).run("preview", "--policy-pack", str(own_system / "stacks" / "policy"))
     shown = done.stdout + done.stderr
 
     assert done.returncode != 0
     assert "bucket-names" in shown and "is not named acme-" in shown
 
 
-@pytest.mark.skipif(CLI is None, reason="the pulumi CLI is not on PATH")
+@needs_cli
 def test_the_real_engine_stops_where_a_rule_crashes(own_system: Path, tmp_path: Path) -> None:
     crashing = OWN_RULE.replace("return PASS if", "return resource.nothing if")
     (own_system / "policies" / "naming.py").write_text(crashing, encoding="utf-8")
     program = "import pulumi_aws as aws\naws.s3.Bucket('acme-data', bucket='acme-data')\n"
 
-    done = _pulumi_preview(tmp_path, program, own_system / "stacks" / "policy")
+    done = Program(tmp_path, program).run("preview", "--policy-pack", str(own_system / "stacks" / "policy"))
 
     assert done.returncode != 0
     assert "bucket-names failed" in done.stdout + done.stderr
 
 
-def _pulumi_preview(folder: Path, program: str, pack: Path = ROOT / "stacks" / "policy") -> Any:
-    from mlops_iac.engines.pulumi.plugin_server import plugin_script
+@needs_cli
+def test_the_real_engine_is_configured_by_rule_and_puts_right_what_it_is_asked_to(tmp_path: Path) -> None:
+    program = Program(
+        tmp_path,
+        """
+        import pulumi
+        import pulumi_aws as aws
 
-    for name in ("state", "home", "plugins", "program"):
-        (folder / name).mkdir()
-    plugin = folder / "plugins" / "pulumi-resource-aws"
-    plugin.write_text(plugin_script("aws", "echo_provider:make", python=sys.executable), encoding="utf-8")
-    plugin.chmod(0o755)
-    (folder / "outputs.json").write_text("{}", encoding="utf-8")
-    here = folder / "program"
-    (here / "__main__.py").write_text(program, encoding="utf-8")
-    (here / "Pulumi.yaml").write_text("name: foreign\nruntime: {name: python, options: {toolchain: pip}}\n")
-    environment = {
-        **os.environ,
-        "PATH": os.pathsep.join((str(plugin.parent), str(Path(sys.executable).parent), os.environ["PATH"])),
-        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests" / "engines" / "pulumi"))),
-        "PULUMI_HOME": str(folder / "home"),
-        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE": "test",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_PYTHON_CMD": sys.executable,
-        "AWS_REGION": "eu-west-1",
-        "ECHO_LOG": str(folder / "calls.jsonl"),
-        "ECHO_OUTPUTS": str(folder / "outputs.json"),
+        aws.ecr.Repository("images", name="images", image_tag_mutability="MUTABLE")
+        aws.ec2.Subnet("subnet", vpc_id="vpc-1", map_public_ip_on_launch=True)
+        aws.cloudwatch.LogGroup("log", retention_in_days=30, kms_key_id="arn:key")
+        secret = pulumi.Output.secret("a description")
+        aws.ec2.LaunchTemplate("template", description=secret, metadata_options={"http_tokens": "optional"})
+        """,
+    )
+    config = {
+        "all": "disabled",
+        "ecr-immutable-tags": "remediate",
+        "ec2-imdsv2-remedy": "remediate",
+        "ec2-no-public-ip": {"enforcementLevel": "advisory"},
+        "log-group-retention-and-kms": {"enforcementLevel": "mandatory", "minLogDays": 30},
     }
+    done = program.run("up", "--yes", "--policy-pack", PACK_FOLDER, config=config)
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    shown = done.stdout + done.stderr
+    assert done.returncode == 0, shown
+    assert "subnet gives out public addresses" in shown
+    assert "keeps its events for" not in shown
+    assert program.created("images")["imageTagMutability"] == "IMMUTABLE"
+    assert program.created("template")["metadataOptions"] == {"httpTokens": "required"}
+    assert program.created("subnet")["mapPublicIpOnLaunch"] is True
+    export = json.loads(program.run("stack", "export").stdout)
+    (template,) = [r for r in export["deployment"]["resources"] if r["type"].endswith(":LaunchTemplate")]
+    assert "ciphertext" in template["inputs"]["description"], "a remedy must leave secrets secret"
+
+
+@needs_cli
+def test_a_violation_that_the_preview_could_not_see_is_stopped_before_it_is_made(tmp_path: Path) -> None:
+    program = Program(
+        tmp_path,
+        """
+        import pulumi_aws as aws
+
+        topic = aws.sns.Topic("topic", kms_master_key_id="alias/topic", display_name="*")
+        aws.lambda_.Permission("open", action="lambda:InvokeFunction", function="score", principal=topic.owner)
+        """,
+        outputs={"aws:sns/topic:Topic": [["owner"]]},
+        computed="*",
+    )
+    only = {"all": "disabled", "lambda-not-public": "mandatory"}
+    seen = program.run("preview", "--policy-pack", PACK_FOLDER, config=only)
+    assert seen.returncode == 0, seen.stdout
+    assert "lambda-not-public" in seen.stdout + seen.stderr, "the engine says that it could not run the rule"
+
+    done = program.run("up", "--yes", "--skip-preview", "--policy-pack", PACK_FOLDER, config=only)
+    assert done.returncode != 0
+    assert "lambda-not-public" in done.stdout + done.stderr
+    assert program.created("topic") and not program.created("open")
+
+
+@needs_cli
+@pytest.mark.parametrize("fault", ["a rule crashes", "the pack does not start", "there is no pack"])
+def test_a_pack_that_cannot_judge_stops_everything(fault: str, tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    if fault != "there is no pack":
+        shutil.copytree(PACK_FOLDER, pack)
+        crash = "raise RuntimeError('no rules today')"
+        body = {
+            "the pack does not start": crash,
+            "a rule crashes": "from dataclasses import replace\n"
+            "from mlops_iac.engines.pulumi import policy_pack as module\n"
+            "def broken(resource, stack):\n"
+            f"    {crash}\n"
+            "rule = replace(module.policies()['ecr-scan-on-push'], check=broken)\n"
+            "rule = replace(rule, id='broken', samples=())\n"
+            "module.PolicyPack('broken', [module._pack_policy(rule)])\n",
+        }[fault]
+        (pack / "__main__.py").write_text(body, encoding="utf-8")
+    program = Program(tmp_path, 'import pulumi_aws as aws\naws.ecr.Repository("images", name="images")')
+    done = program.run("up", "--yes", "--skip-preview", "--policy-pack", str(pack))
+
+    assert done.returncode != 0
+    assert not program.created("images")
+
+
+class Program:
+    """A Pulumi program, a stack for it, and a provider that makes nothing."""
+
+    def __init__(self, folder: Path, text: str, outputs: dict[str, Any] | None = None, computed: str = "") -> None:
+        from mlops_iac.engines.pulumi.plugin_server import plugin_script
+
+        self._folder = folder
+        for name in ("state", "home", "plugins", "program"):
+            (folder / name).mkdir()
+        plugin = folder / "plugins" / "pulumi-resource-aws"
+        plugin.write_text(plugin_script("aws", "echo_provider:make", python=sys.executable), encoding="utf-8")
+        plugin.chmod(0o755)
+        (folder / "outputs.json").write_text(json.dumps(outputs or {}), encoding="utf-8")
+        here = folder / "program"
+        (here / "__main__.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        (here / "Pulumi.yaml").write_text("name: foreign\nruntime: {name: python, options: {toolchain: pip}}\n")
+        self._environment = {
+            **os.environ,
+            "PATH": os.pathsep.join((str(plugin.parent), str(Path(sys.executable).parent), os.environ["PATH"])),
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests" / "engines" / "pulumi"))),
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_PYTHON_CMD": sys.executable,
+            "AWS_REGION": "eu-west-1",
+            "ECHO_LOG": str(folder / "calls.jsonl"),
+            "ECHO_OUTPUTS": str(folder / "outputs.json"),
+            **({"ECHO_COMPUTED": computed} if computed else {}),
+        }
+        assert self.run("stack", "init", "prod").returncode == 0
+
+    def run(self, *arguments: str, config: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
+        """One command of the real CLI; ``config`` is that of the policy pack."""
+        more: tuple[str, ...] = ()
+        if config is not None:
+            (self._folder / "pack.json").write_text(json.dumps(config), encoding="utf-8")
+            more = ("--policy-pack-config", str(self._folder / "pack.json"))
         return subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
-            cwd=here,
-            env=environment,
+            ["pulumi", *arguments, *more, "--non-interactive"],
+            cwd=self._folder / "program",
+            env=self._environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
 
-    assert run("stack", "init", "prod").returncode == 0
-    return run("preview", "--policy-pack", str(pack))
+    def created(self, name: str) -> dict[str, Any]:
+        """The inputs with which the provider was asked to create a resource; empty where it was not."""
+        log = self._folder / "calls.jsonl"
+        calls = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return next((c["values"] for c in calls if c["call"] == "create" and c["urn"].endswith(f"::{name}")), {})
 
 
 def _judge(rule: str, sample: Sample) -> str:

@@ -4,6 +4,9 @@ A rule that looks at one resource runs before that resource is created and stops
 runs when the whole stack is known. Which is which is found by running the rule's own samples. What the configuration
 tells our preview, the pack takes from its own configuration, else from tags, else from the name of the stack.
 
+A rule that can put a violation right does so where its enforcement is ``remediate``. One that looks at neighbours is
+judged too late for that, so its remedy is a policy of its own, ``<rule>-remedy``, which is off until it is asked for.
+
 Two things a pack cannot see. The SDK hands secrets over as plain values, so the rules about plain text only advise
 here. A stack is a part of a system, so the rules that look into other stacks only advise here too.
 
@@ -36,11 +39,14 @@ from pulumi_policy import (
 from pulumi_policy import (
     Policy as PackPolicy,
 )
+from pulumi_policy import proxy as sdk_proxy
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
+from pulumi_policy.secret import Secret
 
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
 from mlops_iac.pipeline import NO_PROJECT_CODE_VARIABLE, request_at, run_phases
 from mlops_iac.policies.foreign import system_of
+from mlops_iac.policies.inputs import with_values
 from mlops_iac.policies.own import own_rules
 from mlops_iac.policies.policy import (
     Enforcement,
@@ -60,7 +66,11 @@ from mlops_iac.providers.facts import facts_of
 NAME: Final = "mlops-iac"
 BLIND: Final = frozenset({"gov-no-plaintext-secrets", "k8s-secrets-not-plain"})
 """Rules that have to tell a secret from plain text."""
+REMEDY: Final = "-remedy"
+UNKNOWN_SIGNS: Final = frozenset(value for name, value in vars(sdk_proxy).items() if name.startswith("UNKNOWN_"))
+"""What the SDK puts in place of values that are not known yet."""
 LEVELS: Final = {
+    Enforcement.REMEDIATE: EnforcementLevel.REMEDIATE,
     Enforcement.MANDATORY: EnforcementLevel.MANDATORY,
     Enforcement.ADVISORY: EnforcementLevel.ADVISORY,
     Enforcement.OFF: EnforcementLevel.DISABLED,
@@ -97,7 +107,8 @@ def run_policy_pack(*chosen: str, system: Path | None = None) -> None:
 def pack_policies(chosen: Iterable[str] = ()) -> list[PackPolicy]:
     """Every policy of the chosen packs, or of the catalogue, as the SDK wants it."""
     wanted = {rule for name in chosen for rule in packs()[name].rules}
-    return [_pack_policy(policy) for policy in policies().sound().values() if not wanted or policy.id in wanted]
+    rules = [policy for policy in policies().sound().values() if not wanted or policy.id in wanted]
+    return [*map(_pack_policy, rules), *(_remedy_policy(policy) for policy in rules if _is_judged_late(policy))]
 
 
 def project_policies(folder: Path) -> list[PackPolicy]:
@@ -142,13 +153,32 @@ class _Watched(StackView):
         return super().pointing_at(resource, type, *inputs)
 
 
+def _is_judged_late(policy: Policy) -> bool:
+    return policy.remediate is not None and needs_neighbours(policy)
+
+
 def _pack_policy(policy: Policy) -> PackPolicy:
     advisory = policy.spans or policy.id in BLIND
+    level = EnforcementLevel.ADVISORY if advisory else LEVELS[policy.enforcement]
+    described = _described(policy, policy.id, level)
+    if needs_neighbours(policy):
+        return StackValidationPolicy(validate=_on_stack(policy), **described)
+    remedy = _remedy(policy) if policy.remediate is not None else None
+    return ResourceValidationPolicy(validate=_on_resource(policy), remediate=remedy, **described)
+
+
+def _remedy_policy(policy: Policy) -> PackPolicy:
+    described = _described(policy, f"{policy.id}{REMEDY}", EnforcementLevel.DISABLED)
+    return ResourceValidationPolicy(remediate=_remedy(policy), **described)
+
+
+def _described(policy: Policy, name: str, level: EnforcementLevel) -> dict[str, Any]:
+    """The rule's metadata as arguments of the SDK's policies."""
     controls = [f"{framework}:{control}" for framework, ids in policy.controls.items() for control in ids]
-    described: dict[str, Any] = {
-        "name": policy.id,
+    return {
+        "name": name,
         "description": f"{policy.title}. {policy.why}",
-        "enforcement_level": EnforcementLevel.ADVISORY if advisory else LEVELS[policy.enforcement],
+        "enforcement_level": level,
         "config_schema": PolicyConfigSchema(dict(SCHEMA)),
         "display_name": policy.title,
         "severity": Severity(policy.severity.value),
@@ -157,9 +187,6 @@ def _pack_policy(policy: Policy) -> PackPolicy:
         "remediation_steps": policy.fix,
         "url": policy.source_url or None,
     }
-    if needs_neighbours(policy):
-        return StackValidationPolicy(validate=_on_stack(policy), **described)
-    return ResourceValidationPolicy(validate=_on_resource(policy), **described)
 
 
 def _framework(policy: Policy) -> PolicyComplianceFramework | None:
@@ -205,6 +232,42 @@ def _checked(policy: Policy, resource: ResourceView, stack: StackView) -> Result
         return policy.check(resource, stack)
     except (Exception, SystemExit) as error:
         raise RuntimeError(crash(policy, resource, error).message) from error
+
+
+def _remedy(policy: Policy) -> Callable[[ResourceValidationArgs], Any]:
+    def remediate(args: ResourceValidationArgs) -> Mapping[str, Any] | None:
+        raw = _unwrapped(args.props)
+        judged = view(args.urn, args.resource_type, args.name, _evaluated(raw), protect=args.opts.protect)
+        remedy = policy.remedy(judged, StackView((judged,), _system([judged], args.get_config()), whole=False))
+        return with_values(raw, {path: after for path, (_, after) in remedy.items()}) if remedy else None
+
+    return remediate
+
+
+def _unwrapped(value: Any) -> Any:
+    """The data below the SDK's proxies: secrets stay marked, and what is not known stays the SDK's sign for it."""
+    if isinstance(value, Mapping):
+        data = value if isinstance(value, dict) else value["__target"]
+        if not isinstance(data, dict):
+            return _unwrapped(data)
+        return {key: _unwrapped(item) for key, item in data.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        items: Any = value if isinstance(value, list) else value["__target"]  # type: ignore[call-overload]
+        return [_unwrapped(item) for item in items]
+    return value
+
+
+def _evaluated(value: Any) -> Any:
+    """Unwrapped data as our checks read it."""
+    if isinstance(value, Secret):
+        return SecretValue(_evaluated(value.value))
+    if isinstance(value, dict):
+        return {key: _evaluated(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_evaluated(item) for item in value]
+    if isinstance(value, str) and value in UNKNOWN_SIGNS:
+        return UNKNOWN
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _message(policy: Policy, resource: ResourceView, result: Result) -> str:

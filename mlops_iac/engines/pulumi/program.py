@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -199,7 +200,9 @@ def _compile(layer: str) -> Graph:
     environment = config.get("environment") or pulumi.get_stack()
     given = json.loads(os.environ.get(OVERRIDES_VARIABLE) or "[]")
     overrides = (f"env={environment}", *_overrides(config), *given)
-    graph = run_phases(Request(ComposeRequest(folder, overrides)), "compile").graph
+    # The day decides which waivers still hold, and so what policies put into the graph.
+    today = datetime.now(tz=UTC).date().isoformat()
+    graph = run_phases(Request(ComposeRequest(folder, overrides), today=today), "compile").graph
     if graph is None:
         raise ValueError("the compile phase made no graph")
     if graph.environment != environment:

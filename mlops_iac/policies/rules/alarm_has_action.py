@@ -56,6 +56,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html#cloudwatch-15",
     check=check,
+    remediate=lambda *_: {"actionsEnabled": True},
     samples=(
         passes(ALARM, {"alarmActions": [UNKNOWN]}),
         fails(ALARM, {}),

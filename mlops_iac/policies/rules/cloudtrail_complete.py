@@ -85,6 +85,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html#cloudtrail-1",
     check=check,
+    remediate=lambda *_: {"enableLogging": True, **dict.fromkeys(FLAGS, True)},
     samples=(
         passes(TRAIL, _TRAIL),
         passes(

@@ -5,7 +5,8 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/dynamodb-contro
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.buckets import data_class
@@ -46,6 +47,11 @@ def check(resource: ResourceView, stack: StackView) -> Result:
 _RECOVERY = {"pointInTimeRecovery": {"enabled": True}}
 
 
+def _remediate(resource: ResourceView, stack: StackView) -> Mapping[str, Any]:
+    kept = {"deletionProtectionEnabled": True} if stack.system.production else {}
+    return {"pointInTimeRecovery.enabled": True, **kept}
+
+
 POLICY = Policy(
     id="dynamodb-protected",
     title="Tables are backed up, encrypted and protected",
@@ -64,6 +70,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/dynamodb-controls.html#dynamodb-2",
     check=check,
+    remediate=_remediate,
     samples=(
         passes(TABLE, _RECOVERY),
         fails(TABLE, {}),

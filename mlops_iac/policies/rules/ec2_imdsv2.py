@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.ht
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mlops_iac.graph.evaluate import UNKNOWN
@@ -39,12 +40,21 @@ def check(resource: ResourceView, stack: StackView) -> Result:
     if resource.inputs.at("metadataOptions.httpTokens") != "required":
         return fail("answers version 1 of the metadata service", "metadataOptions.httpTokens")
     hops = resource.inputs.number(HOPS) or 1
-    limit = 2 if any(stack.pointing_at(resource, NODES, "launchTemplate")) else 1
-    return PASS if hops <= limit else fail(f"lets metadata travel {hops:g} hops", HOPS)
+    return PASS if hops <= _most_hops(resource, stack) else fail(f"lets metadata travel {hops:g} hops", HOPS)
+
+
+def _most_hops(resource: ResourceView, stack: StackView) -> int:
+    return 2 if any(stack.pointing_at(resource, NODES, "launchTemplate")) else 1
 
 
 def _options(**options: Any) -> dict[str, Any]:
     return {"metadataOptions": options}
+
+
+def _remediate(resource: ResourceView, stack: StackView) -> Mapping[str, Any]:
+    limit = _most_hops(resource, stack)
+    far = (resource.inputs.number(HOPS) or 1) > limit
+    return {"metadataOptions.httpTokens": "required", **({HOPS: limit} if far else {})}
 
 
 POLICY = Policy(
@@ -58,6 +68,7 @@ POLICY = Policy(
     controls={"aws-fsbp": ("EC2.8", "EC2.170"), "checkov": ("CKV_AWS_79", "CKV_AWS_341"), "hipaa": ("164.312(a)(1)",)},
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-8",
     check=check,
+    remediate=_remediate,
     samples=(
         passes(INSTANCE, _options(httpTokens="required")),
         fails(TEMPLATE, _options(httpTokens="optional")),

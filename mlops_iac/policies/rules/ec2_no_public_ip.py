@@ -5,6 +5,9 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.ht
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
@@ -46,6 +49,15 @@ def _private(card: Inputs) -> Result:
     return fail("asks for a public address", card.path_of("associatePublicIpAddress")) if public else PASS
 
 
+def _remediate(resource: ResourceView, stack: StackView) -> Mapping[str, Any]:
+    """Not machines: one would be replaced."""
+    if resource.type == SUBNET:
+        return {"mapPublicIpOnLaunch": False}
+    cards = resource.inputs.each("networkInterfaces") if resource.type == TEMPLATE else ()
+    name = "associatePublicIpAddress"
+    return {card.path_of(name): "false" for card in cards if card.flag(name)}
+
+
 POLICY = Policy(
     id="ec2-no-public-ip",
     title="Machines have no public address",
@@ -62,6 +74,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-9",
     check=check,
+    remediate=_remediate,
     samples=(
         passes(SUBNET, {"mapPublicIpOnLaunch": False}),
         fails(SUBNET, {"mapPublicIpOnLaunch": True}),

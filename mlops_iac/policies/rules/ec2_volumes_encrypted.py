@@ -5,6 +5,9 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.ht
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
@@ -45,6 +48,12 @@ def _encrypted(disk: Inputs) -> Result:
     return PASS if disk.flag("encrypted") else fail("has a disk that is not encrypted", disk.path_of("encrypted"))
 
 
+def _remediate(resource: ResourceView, stack: StackView) -> Mapping[str, Any]:
+    """Only templates: a volume or a running machine would be replaced, with the data on it."""
+    bare = (disk for disk in _disks(resource) if not disk.flag("encrypted"))
+    return {disk.path_of("encrypted"): "true" for disk in bare} if resource.type == TEMPLATE else {}
+
+
 POLICY = Policy(
     id="ec2-volumes-encrypted",
     title="Volumes are encrypted",
@@ -63,6 +72,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-3",
     check=check,
+    remediate=_remediate,
     samples=(
         passes(VOLUME, {"encrypted": True}),
         fails(VOLUME, {}),

@@ -42,6 +42,7 @@ POLICY = Policy(
     controls={"aws-fsbp": ("ECR.2",), "checkov": ("CKV_AWS_51",), "eu-ai-act": ("12",)},
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-2",
     check=check,
+    remediate=lambda *_: {"imageTagMutability": "IMMUTABLE"},
     samples=(
         passes(REPOSITORY, {"imageTagMutability": "IMMUTABLE"}),
         fails(REPOSITORY, {"imageTagMutability": "MUTABLE"}),

@@ -60,6 +60,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-1",
     check=check,
+    remediate=lambda *_: {"imageScanningConfiguration.scanOnPush": True},
     samples=(
         passes(REPOSITORY, {"imageScanningConfiguration": {"scanOnPush": True}}),
         passes(REPOSITORY, {"name": "training"}, neighbour(REGISTRY, {"scanType": "BASIC", "rules": [_RULE]})),

@@ -53,6 +53,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/eks-controls.html#eks-8",
     check=check,
+    remediate=lambda *_: {"enabledClusterLogTypes": list(TYPES)},
     samples=(
         passes(CLUSTER, {"enabledClusterLogTypes": list(TYPES)}),
         fails(CLUSTER, {"enabledClusterLogTypes": ["audit"]}),

@@ -6,6 +6,7 @@ Source: https://www.pulumi.com/docs/iac/concepts/secrets/
 from __future__ import annotations
 
 from mlops_iac.graph.evaluate import SecretValue
+from mlops_iac.policies.admission import Admission, none_of
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
     PASS,
@@ -20,10 +21,19 @@ from mlops_iac.policies.policy import (
     passes,
     skips,
 )
-from mlops_iac.policies.secrets import credential_in, reference_like, secret_name, suspicious
+from mlops_iac.policies.secrets import (
+    credential_in,
+    holds_credential,
+    named_like_a_secret,
+    only_refers,
+    reference_like,
+    secret_name,
+    suspicious,
+)
 
 DATABASE = "aws:rds/instance:Instance"
 FUNCTION = "aws:lambda/function:Function"
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
@@ -60,6 +70,21 @@ POLICY = Policy(
     },
     source_url="https://www.pulumi.com/docs/iac/concepts/secrets/",
     check=check,
+    admission=lambda _: Admission(
+        (CONFIG_MAP,),
+        (
+            none_of(
+                "variables.keys",
+                "k",
+                f"{holds_credential('object.data[k]')} || size(object.data[k]) >= {SHORTEST}"
+                f" && {named_like_a_secret('k')} && !{only_refers('object.data[k]')}",
+                "k",
+                "holds a secret at data.{} as plain text",
+            ),
+        ),
+        variables={"keys": "object.?data.orValue({}).map(k, k)"},
+        partial="kinds other than ConfigMap",
+    ),
     samples=(
         passes(DATABASE, {"username": "mlflow", "password": SecretValue("hunter2hunter2")}),
         passes(DATABASE, {"username": "mlflow", "manageMasterUserPassword": True}),
@@ -73,6 +98,8 @@ POLICY = Policy(
             },
         ),
         fails(FUNCTION, {"environment": {"variables": {"DB": "postgresql://user:secret@db.example.com/x"}}}),
+        fails(CONFIG_MAP, {"data": {"db_password": "hunter2hunter2"}}),
+        passes(CONFIG_MAP, {"data": {"db_password_file": "/run/secrets/db"}}),
         skips(FUNCTION, {"timeout": 30}),
     ),
 )

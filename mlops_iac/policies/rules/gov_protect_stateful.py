@@ -5,7 +5,8 @@ Source: https://www.pulumi.com/docs/iac/concepts/options/protect/
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.buckets import BUCKET, PASSING_ROLES, data_role
@@ -56,6 +57,11 @@ def check(resource: ResourceView, stack: StackView) -> Result:
 _PROD = SystemView(environment="prod")
 
 
+def _remediate(resource: ResourceView, stack: StackView) -> Mapping[str, Any]:
+    own: dict[str, Any] = {"deletionProtection": True} if resource.type == CLUSTER else {}
+    return {**own, **{name: False for name in FORCED if resource.inputs.flag(name)}}
+
+
 POLICY = Policy(
     id="gov-protect-stateful",
     title="Stateful resources are protected in production",
@@ -67,6 +73,7 @@ POLICY = Policy(
     controls={"gdpr": ("32(1)(c)",)},
     source_url="https://www.pulumi.com/docs/iac/concepts/options/protect/",
     check=check,
+    remediate=_remediate,
     samples=(
         passes(BUCKET, {}, system=_PROD, protect=True),
         passes(BUCKET, {}, system=_PROD, retain_on_delete=True),

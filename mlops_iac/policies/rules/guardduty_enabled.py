@@ -74,6 +74,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/guardduty-controls.html#guardduty-1",
     check=check,
+    remediate=lambda resource, _: {"status": "ENABLED"} if resource.type == FEATURE else {"enable": True},
     samples=(
         passes(DETECTOR, {"enable": True}, *map(_feature, FEATURES)),
         fails(DETECTOR, {"enable": False}),

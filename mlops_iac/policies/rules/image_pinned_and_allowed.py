@@ -9,6 +9,7 @@ import re
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.admission import Admission, text, texts
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
     PASS,
@@ -28,7 +29,7 @@ from mlops_iac.policies.policy import (
     worst,
 )
 from mlops_iac.policies.serving import MODEL, model_containers
-from mlops_iac.policies.workloads import POD, WORKLOADS, each_container
+from mlops_iac.policies.workloads import POD, WORKLOADS, admits_workloads, each_container, no_container
 
 DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
 OWN: Final = re.compile(r"^(unknown:|[0-9]{12}\.dkr\.ecr\.)")
@@ -75,6 +76,19 @@ def _within(image: str, registry: str) -> bool:
     return image.startswith(registry.rstrip("/") + "/")
 
 
+def _admission(system: SystemView) -> Admission:
+    pinned = no_container(
+        f"!c.?image.orValue('').matches({text(DIGEST.pattern)})", "runs an image that can change in container {}"
+    )
+    registries = texts(f"{registry.rstrip('/')}/" for registry in system.limits.registries)
+    allowed = no_container(
+        f"!c.?image.orValue('').matches({text(OWN.pattern)})"
+        f" && !{registries}.exists(r, c.?image.orValue('').startsWith(r))",
+        "takes the image of container {} from a registry that is not allowed",
+    )
+    return admits_workloads(pinned, *([allowed] if system.limits.registries else []))(system)
+
+
 _SHA = "sha256:" + "0" * 64
 _LIMITED = SystemView(limits=Limits(registries=("docker.io/library",)))
 
@@ -99,6 +113,7 @@ POLICY = Policy(
     },
     source_url="https://kubernetes.io/docs/concepts/containers/images/#image-names",
     check=check,
+    admission=_admission,
     samples=(
         passes(POD, _pod(f"docker.io/library/python@{_SHA}"), system=_LIMITED),
         fails(POD, _pod("python:3.12")),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.admission import must, none_of, text, texts
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
     ELSEWHERE,
@@ -24,7 +25,7 @@ from mlops_iac.policies.policy import (
     waits,
     worst,
 )
-from mlops_iac.policies.workloads import POD, WORKLOADS, containers, pod_metadata, pod_spec
+from mlops_iac.policies.workloads import POD, WORKLOADS, admits_workloads, containers, pod_metadata, pod_spec
 
 CAPABILITIES: Final = frozenset(
     {
@@ -122,6 +123,42 @@ POLICY = Policy(
     },
     source_url="https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline",
     check=check,
+    admission=admits_workloads(
+        none_of(
+            "variables.pod.?securityContext.?sysctls.orValue([])",
+            "s",
+            f"!(s.name in {texts(sorted(SYSCTLS))})",
+            "s.name",
+            "sets the kernel parameter {}",
+        ),
+        must(
+            "variables.annotations.all(k, "
+            "!k.contains('apparmor.security.beta.kubernetes.io') || variables.annotations[k] != 'unconfined')",
+            "runs without AppArmor",
+        ),
+        must(
+            "variables.contexts.all(s, s.?capabilities.?add.orValue([])"
+            f".all(a, a.upperAscii().matches({text(f'^(CAP_)?({chr(124).join(sorted(CAPABILITIES))})$')})))",
+            "adds capabilities beyond the baseline",
+        ),
+        must(
+            "variables.contexts.all(s, s.?seccompProfile.?type.orValue('') != 'Unconfined'"
+            " && s.?appArmorProfile.?type.orValue('') != 'Unconfined')",
+            "switches seccomp or AppArmor off",
+        ),
+        must("variables.contexts.all(s, s.?procMount.orValue('Default') == 'Default')", "sees all of /proc"),
+        must(
+            f"variables.contexts.all(s, s.?seLinuxOptions.?type.orValue('') in {texts(sorted(SELINUX_TYPES))}"
+            " && s.?seLinuxOptions.?user.orValue('') == '' && s.?seLinuxOptions.?role.orValue('') == '')",
+            "chooses SELinux options of its own",
+        ),
+        must("variables.contexts.all(s, !s.?windowsOptions.?hostProcess.orValue(false))", "is a Windows host process"),
+        variables={
+            "annotations": "variables.template.?metadata.?annotations.orValue({})",
+            "contexts": "[variables.pod.?securityContext.orValue({})]"
+            " + variables.containers.map(c, c.?securityContext.orValue({}))",
+        },
+    ),
     samples=(
         passes(POD, _pod({"capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}})),
         fails(POD, _pod({"capabilities": {"add": ["SYS_ADMIN"]}})),

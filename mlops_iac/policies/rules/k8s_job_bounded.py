@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mlops_iac.policies.admission import Admission, must
 from mlops_iac.policies.policy import (
     ELSEWHERE,
     PASS,
@@ -55,6 +56,21 @@ POLICY = Policy(
     controls={},
     source_url="https://kubernetes.io/docs/concepts/workloads/controllers/job/#job-termination-and-cleanup",
     check=check,
+    admission=lambda _: Admission(
+        (JOB, CRON_JOB),
+        (
+            must(
+                " && ".join(f"has(variables.job.{name})" for name in BOUNDS),
+                f"does not set {text_of(BOUNDS)}",
+            ),
+            must(
+                "object.kind == 'Job' || object.spec.?concurrencyPolicy.orValue('') in ['Forbid', 'Replace']",
+                "may run several times at once",
+            ),
+        ),
+        variables={"job": "object.kind == 'Job' ? object.spec : object.spec.jobTemplate.spec"},
+        partial="backoffLimit, which the API server sets to 6 where it is left out",
+    ),
     samples=(
         passes(JOB, {"spec": _BOUNDED}),
         fails(JOB, {"spec": {"backoffLimit": 2}}),

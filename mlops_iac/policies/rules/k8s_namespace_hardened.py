@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.admission import Admission, must, text, texts
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
     PASS,
@@ -58,6 +59,21 @@ POLICY = Policy(
     controls={"checkov": ("CKV_K8S_21",), "cis-eks": ("4.5.1", "4.5.2"), "eu-ai-act": ("15(5)",)},
     source_url="https://kubernetes.io/docs/concepts/security/pod-security-admission/#pod-security-admission-labels-for-namespaces",
     check=check,
+    admission=lambda _: Admission(
+        (NAMESPACE, *WORKLOADS),
+        (
+            must(
+                f"object.kind != 'Namespace' || object.metadata.?labels[?{text(LABEL)}].orValue('') in {texts(LEVELS)}",
+                "does not enforce a pod security standard",
+            ),
+            must(
+                "object.kind == 'Namespace' || object.metadata.namespace != 'default'", "runs in the default namespace"
+            ),
+        ),
+        where={
+            "not-of-the-cluster": f"object.kind != 'Namespace' || !(object.metadata.name in {texts(sorted(SYSTEM))})"
+        },
+    ),
     samples=(
         passes(NAMESPACE, _labelled("restricted")),
         fails(NAMESPACE, _labelled("privileged")),

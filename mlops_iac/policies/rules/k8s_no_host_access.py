@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.admission import must, none_of
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
     ELSEWHERE,
@@ -24,7 +25,15 @@ from mlops_iac.policies.policy import (
     waits,
     worst,
 )
-from mlops_iac.policies.workloads import POD, WORKLOADS, called, containers, pod_spec
+from mlops_iac.policies.workloads import (
+    POD,
+    WORKLOADS,
+    admits_workloads,
+    called,
+    containers,
+    no_container,
+    pod_spec,
+)
 
 HOST_NAMESPACES: Final = ("hostNetwork", "hostPID", "hostIPC")
 HOOKS: Final = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle.postStart", "lifecycle.preStop")
@@ -73,6 +82,21 @@ POLICY = Policy(
     },
     source_url="https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline",
     check=check,
+    admission=admits_workloads(
+        must(
+            "!(" + " || ".join(f"variables.pod.?{name}.orValue(false)" for name in HOST_NAMESPACES) + ")",
+            f"joins its node by {', '.join(HOST_NAMESPACES[:-1])} or {HOST_NAMESPACES[-1]}",
+        ),
+        none_of("variables.volumes", "v", "has(v.hostPath)", "v.hostPath.path", "mounts the node's path {}"),
+        no_container(
+            "c.?ports.orValue([]).exists(p, p.?hostPort.orValue(0) != 0)", "opens a port of the node for container {}"
+        ),
+        no_container(
+            "[" + ", ".join(f"c.?{hook.replace('.', '.?')}" for hook in HOOKS) + "].exists(h, "
+            "h.?httpGet.?host.orValue('') != '' || h.?tcpSocket.?host.orValue('') != '')",
+            "probes another host from container {}",
+        ),
+    ),
     samples=(
         passes(POD, _pod()),
         fails(POD, _pod(hostNetwork=True)),

@@ -23,7 +23,15 @@ from mlops_iac.policies.policy import (
     passes,
     waits,
 )
-from mlops_iac.policies.workloads import CRON_JOB, POD, WORKLOADS, called, each_container
+from mlops_iac.policies.workloads import (
+    CRON_JOB,
+    POD,
+    WORKLOADS,
+    admits_workloads,
+    called,
+    each_container,
+    no_container,
+)
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
@@ -57,6 +65,9 @@ POLICY = Policy(
     },
     source_url="https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline",
     check=check,
+    admission=admits_workloads(
+        no_container("c.?securityContext.?privileged.orValue(false)", "runs container {} privileged")
+    ),
     samples=(
         passes(POD, _pod({})),
         fails(POD, _pod({"privileged": True})),

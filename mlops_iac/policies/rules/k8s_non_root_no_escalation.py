@@ -23,7 +23,7 @@ from mlops_iac.policies.policy import (
     passes,
     waits,
 )
-from mlops_iac.policies.workloads import POD, WORKLOADS, called, each_container, setting
+from mlops_iac.policies.workloads import POD, WORKLOADS, admits_workloads, called, each_container, no_container, setting
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
@@ -62,6 +62,17 @@ POLICY = Policy(
     },
     source_url="https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted",
     check=check,
+    admission=admits_workloads(
+        no_container("c.?securityContext.?allowPrivilegeEscalation.orValue(true)", "lets container {} gain privileges"),
+        no_container(
+            "!c.?securityContext.?runAsNonRoot.orValue(variables.pod.?securityContext.?runAsNonRoot.orValue(false))",
+            "may run container {} as root",
+        ),
+        no_container(
+            "c.?securityContext.?runAsUser.orValue(variables.pod.?securityContext.?runAsUser.orValue(1)) == 0",
+            "runs container {} as user 0",
+        ),
+    ),
     samples=(
         passes(POD, _pod({"runAsNonRoot": True}, {"allowPrivilegeEscalation": False})),
         fails(POD, _pod({"runAsNonRoot": True}, {})),

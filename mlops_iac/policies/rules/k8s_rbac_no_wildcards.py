@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.admission import Admission, must, texts
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
@@ -84,6 +85,36 @@ POLICY = Policy(
     },
     source_url="https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
     check=check,
+    admission=lambda _: Admission(
+        (*ROLES, *BINDINGS),
+        (
+            must("object.?roleRef.?name.orValue('') != 'cluster-admin'", "makes somebody cluster-admin"),
+            must(
+                "variables.rules.all(r, !('*' in r.verbs) && !('*' in r.?resources.orValue([])))",
+                "allows everything of its kind",
+            ),
+            must(
+                f"variables.rules.all(r, !r.verbs.exists(v, v in {texts(sorted(ESCALATING_VERBS))}))",
+                f"allows {', '.join(sorted(ESCALATING_VERBS))}",
+            ),
+            must(
+                "variables.rules.all(r, !('nodes/proxy' in r.?resources.orValue([])))",
+                "reaches every pod through nodes/proxy",
+            ),
+            must(
+                "object.kind != 'ClusterRole' || variables.rules.all(r, !('secrets' in r.?resources.orValue([]))"
+                " || size(r.?resourceNames.orValue([])) > 0"
+                f" || !r.verbs.exists(v, v in {texts(sorted(READING_VERBS))}))",
+                "reads the secrets of every namespace",
+            ),
+        ),
+        where={
+            "not-aggregated": "!has(object.aggregationRule)",
+            "not-of-the-cluster": "!object.metadata.name.startsWith('system:')"
+            " && !(object.metadata.name in ['cluster-admin', 'admin', 'edit', 'view'])",
+        },
+        variables={"rules": "object.?rules.orValue(null) == null ? [] : object.rules"},
+    ),
     samples=(
         passes(ROLES[0], _role(["get"], ["pods"])),
         fails(ROLES[0], _role(["*"], ["pods"])),

@@ -24,7 +24,7 @@ from mlops_iac.policies.policy import (
     text_of,
     waits,
 )
-from mlops_iac.policies.workloads import POD, WORKLOADS, called, each_container
+from mlops_iac.policies.workloads import POD, WORKLOADS, admits_workloads, called, each_container, no_container
 
 GPU = "nvidia.com/gpu"
 
@@ -68,6 +68,19 @@ POLICY = Policy(
     controls={"checkov": ("CKV_K8S_10", "CKV_K8S_11", "CKV_K8S_12", "CKV_K8S_13")},
     source_url="https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
     check=check,
+    admission=admits_workloads(
+        no_container(
+            "!has(c.resources) || !['cpu', 'memory'].all(n, c.resources.?requests[?n].hasValue()"
+            " || c.resources.?limits[?n].hasValue() && c.resources.?limits[?'memory'].hasValue())",
+            "does not say how much container {} needs",
+        ),
+        no_container("!c.?resources.?limits[?'memory'].hasValue()", "lets container {} take all memory"),
+        no_container(
+            f"c.?resources.?requests[?'{GPU}'].hasValue()"
+            f" && c.?resources.?requests[?'{GPU}'].orValue('') != c.?resources.?limits[?'{GPU}'].orValue('')",
+            "asks for other numbers of GPUs than it limits container {} to",
+        ),
+    ),
     samples=(
         passes(POD, _pod({"cpu": "1", "memory": "1Gi"}, {"memory": "1Gi"})),
         passes(POD, _pod({}, {"cpu": "1", "memory": "1Gi", GPU: "1"})),

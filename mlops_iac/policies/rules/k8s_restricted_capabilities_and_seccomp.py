@@ -24,7 +24,7 @@ from mlops_iac.policies.policy import (
     text_of,
     waits,
 )
-from mlops_iac.policies.workloads import POD, WORKLOADS, called, each_container, setting
+from mlops_iac.policies.workloads import POD, WORKLOADS, admits_workloads, called, each_container, no_container, setting
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
@@ -69,6 +69,22 @@ POLICY = Policy(
     },
     source_url="https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted",
     check=check,
+    admission=admits_workloads(
+        no_container(
+            "!c.?securityContext.?capabilities.?drop.orValue([]).exists(d, d.upperAscii() == 'ALL')",
+            "keeps capabilities of container {}",
+        ),
+        no_container(
+            "c.?securityContext.?capabilities.?add.orValue([]).exists(a, a != 'NET_BIND_SERVICE')",
+            "gives capabilities to container {}",
+        ),
+        no_container(
+            "!(c.?securityContext.?seccompProfile.?type"
+            ".orValue(variables.pod.?securityContext.?seccompProfile.?type.orValue(''))"
+            " in ['RuntimeDefault', 'Localhost'])",
+            "runs container {} without a system call filter",
+        ),
+    ),
     samples=(
         passes(POD, _pod(["ALL"], ["NET_BIND_SERVICE"], "RuntimeDefault")),
         fails(POD, _pod([], [], "RuntimeDefault")),

@@ -23,8 +23,15 @@ from mlops_iac.policies.policy import (
     skips,
     worst,
 )
-from mlops_iac.policies.secrets import credential_in, reference_like, secret_name
-from mlops_iac.policies.workloads import POD, WORKLOADS, called, each_container
+from mlops_iac.policies.secrets import (
+    credential_in,
+    holds_credential,
+    named_like_a_secret,
+    only_refers,
+    reference_like,
+    secret_name,
+)
+from mlops_iac.policies.workloads import POD, WORKLOADS, admits_workloads, called, each_container, no_container
 
 SECRET = "kubernetes:core/v1:Secret"
 
@@ -78,6 +85,14 @@ POLICY = Policy(
     },
     source_url="https://kubernetes.io/docs/concepts/security/secrets-good-practices/",
     check=check,
+    admission=admits_workloads(
+        no_container(
+            f"c.?env.orValue([]).exists(e, e.?value.orValue('') != '' && ({holds_credential('e.value')}"
+            f" || {named_like_a_secret('e.name')} && !{only_refers('e.value')}))",
+            "gives container {} a secret as plain text",
+        ),
+        partial="Secrets: every one is plain to the API server, however it was written",
+    ),
     samples=(
         passes(POD, _pod("AWS_REGION", "eu-west-1")),
         passes(POD, _pod("DB_PASSWORD_FILE", "/run/secrets/db")),

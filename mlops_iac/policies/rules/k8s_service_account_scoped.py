@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.admission import must
 from mlops_iac.policies.policy import (
     ELSEWHERE,
     PASS,
@@ -23,7 +24,7 @@ from mlops_iac.policies.policy import (
     passes,
     waits,
 )
-from mlops_iac.policies.workloads import POD, WORKLOADS, namespace_of, pod_spec
+from mlops_iac.policies.workloads import POD, WORKLOADS, admits_workloads, namespace_of, pod_spec
 
 ACCOUNT = "kubernetes:core/v1:ServiceAccount"
 BINDINGS: Final = (
@@ -92,6 +93,15 @@ POLICY = Policy(
     },
     source_url="https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#opt-out-of-api-credential-automounting",
     check=check,
+    remediate=lambda resource, _: {"automountServiceAccountToken": False} if resource.type == ACCOUNT else {},
+    admission=admits_workloads(
+        must(
+            "!(variables.pod.?serviceAccountName.orValue(variables.pod.?serviceAccount.orValue(''))"
+            " in ['', 'default'])",
+            "runs as the namespace's default account",
+        ),
+        partial="whether a mounted token is used, which accounts and role bindings say",
+    ),
     samples=(
         passes(POD, _pod(serviceAccountName="train", automountServiceAccountToken=False)),
         passes(POD, _pod(serviceAccountName="train"), _BINDING),

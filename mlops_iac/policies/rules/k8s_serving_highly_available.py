@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlops_iac.policies.admission import Admission, none_of
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
@@ -24,7 +25,7 @@ from mlops_iac.policies.policy import (
     passes,
     skips,
 )
-from mlops_iac.policies.workloads import DEPLOYMENT, called, namespace_of, pod_metadata, pod_spec
+from mlops_iac.policies.workloads import DEPLOYMENT, admits_workloads, called, namespace_of, pod_metadata, pod_spec
 
 AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
@@ -74,6 +75,22 @@ def _deployment(replicas: int, **container: Any) -> dict[str, Any]:
     return {"metadata": {"name": "api", "namespace": "serving"}, "spec": {"replicas": replicas, "template": template}}
 
 
+def _admission(system: SystemView) -> Admission | None:
+    if not system.production:
+        return None
+    return admits_workloads(
+        none_of(
+            "variables.pod.containers",
+            "c",
+            "size(c.?ports.orValue([])) > 0 && !(has(c.readinessProbe) && has(c.livenessProbe))",
+            "c.name",
+            "has no readiness and liveness probe for container {}",
+        ),
+        kinds=(DEPLOYMENT,),
+        partial="replicas and the disruption budget, which other objects decide",
+    )(system)
+
+
 _PROD = SystemView(environment="prod")
 _PLACE = {"name": "api", "namespace": "serving"}
 _PDB = neighbour(BUDGET, {"metadata": _PLACE, "spec": {"selector": {"matchLabels": {"app": "api"}}}})
@@ -91,6 +108,7 @@ POLICY = Policy(
     controls={"checkov": ("CKV_K8S_8", "CKV_K8S_9"), "eu-ai-act": ("15(4)",)},
     source_url="https://kubernetes.io/docs/tasks/run-application/configure-pdb/",
     check=check,
+    admission=_admission,
     samples=(
         passes(DEPLOYMENT, _deployment(2), _PDB, system=_PROD),
         passes(DEPLOYMENT, _deployment(1), _PDB, _HPA, system=_PROD),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.admission import none_of, texts
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
     ELSEWHERE,
@@ -24,7 +25,17 @@ from mlops_iac.policies.policy import (
     waits,
     worst,
 )
-from mlops_iac.policies.workloads import CRON_JOB, JOB, POD, WORKLOADS, called, containers, pod_spec
+from mlops_iac.policies.workloads import (
+    CRON_JOB,
+    JOB,
+    POD,
+    WORKLOADS,
+    admits_workloads,
+    called,
+    containers,
+    no_container,
+    pod_spec,
+)
 
 SAFE_VOLUMES: Final = frozenset(
     {
@@ -79,6 +90,23 @@ POLICY = Policy(
     },
     source_url="https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted",
     check=check,
+    admission=admits_workloads(
+        none_of(
+            "variables.volumes",
+            "v",
+            f"v.exists(k, k != 'name' && !(k in {texts(sorted(SAFE_VOLUMES))}))",
+            "v.name",
+            "has volumes of a type beyond the restricted standard: {}",
+        ),
+        no_container(
+            "!(object.kind in ['Job', 'CronJob']) && !c.?securityContext.?readOnlyRootFilesystem.orValue(false)",
+            "lets container {} change its own files",
+        ),
+        where={
+            "not-made-by-a-job": "!(object.kind == 'Pod'"
+            " && object.metadata.?ownerReferences.orValue([]).exists(o, o.kind == 'Job'))"
+        },
+    ),
     samples=(
         passes(POD, _pod(True, {"emptyDir": {}})),
         fails(POD, _pod(False, {"emptyDir": {}})),

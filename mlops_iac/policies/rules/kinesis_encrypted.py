@@ -5,6 +5,9 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/kinesis-control
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
@@ -42,6 +45,18 @@ def check(resource: ResourceView, stack: StackView) -> Result:
     return PASS
 
 
+def _remediate(resource: ResourceView, stack: StackView) -> Mapping[str, Any]:
+    if resource.type == FIREHOSE:
+        return {"serverSideEncryption.enabled": True}
+    keyed = resource.inputs.has("kmsKeyId")
+    short = (resource.inputs.number("retentionPeriod") or DAY) < DAY
+    return {
+        "encryptionType": "KMS",
+        **({} if keyed else {"kmsKeyId": "alias/aws/kinesis"}),
+        **({"retentionPeriod": DAY} if short else {}),
+    }
+
+
 POLICY = Policy(
     id="kinesis-encrypted",
     title="Streams are encrypted with KMS",
@@ -59,6 +74,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/kinesis-controls.html#kinesis-1",
     check=check,
+    remediate=_remediate,
     samples=(
         passes(STREAM, {"encryptionType": "KMS", "kmsKeyId": UNKNOWN}),
         fails(STREAM, {"encryptionType": "NONE"}),

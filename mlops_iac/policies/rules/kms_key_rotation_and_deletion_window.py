@@ -5,6 +5,9 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.ht
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
@@ -43,6 +46,12 @@ def check(resource: ResourceView, stack: StackView) -> Result:
 _PROD = SystemView(environment="prod")
 
 
+def _remediate(resource: ResourceView, stack: StackView) -> Mapping[str, Any]:
+    window = resource.inputs.number("deletionWindowInDays")
+    short = stack.system.environment != "dev" and window is not None and window < SHORTEST_WINDOW
+    return {"enableKeyRotation": True, **({"deletionWindowInDays": SHORTEST_WINDOW} if short else {})}
+
+
 POLICY = Policy(
     id="kms-key-rotation-and-deletion-window",
     title="KMS keys rotate and wait before deletion",
@@ -62,6 +71,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-4",
     check=check,
+    remediate=_remediate,
     samples=(
         passes(KEY, {"enableKeyRotation": True, "deletionWindowInDays": 7}),
         passes(KEY, {"enableKeyRotation": True}, system=_PROD),

@@ -5,6 +5,9 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-cont
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
     ELSEWHERE,
@@ -22,6 +25,7 @@ from mlops_iac.policies.policy import (
     passes,
     waits,
 )
+from mlops_iac.providers.logs import retention_days
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 HIGH_RISK_DAYS = 183
@@ -31,12 +35,22 @@ HIGH_RISK_DAYS = 183
 def check(resource: ResourceView, stack: StackView) -> Result:
     """Retention is set and long enough (0 keeps for ever, which is too long), and a key is named."""
     days = resource.inputs.number("retentionInDays")
-    shortest = max(stack.system.limits.log_days, HIGH_RISK_DAYS if stack.system.high_risk else 0)
+    shortest = _shortest(stack)
     if not days:
         return fail("keeps its events for ever", "retentionInDays")
     if days < shortest:
         return fail(f"keeps its events for {days:g} days, less than {shortest}", "retentionInDays")
     return PASS if resource.inputs.has("kmsKeyId") else fail("is not encrypted with a key of its own", "kmsKeyId")
+
+
+def _shortest(stack: StackView) -> int:
+    return max(stack.system.limits.log_days, HIGH_RISK_DAYS if stack.system.high_risk else 0)
+
+
+def _remediate(resource: ResourceView, stack: StackView) -> Mapping[str, Any]:
+    """Events that are kept for ever are left alone: a retention would delete the old ones."""
+    days = resource.inputs.number("retentionInDays")
+    return {"retentionInDays": retention_days(_shortest(stack))} if days else {}
 
 
 POLICY = Policy(
@@ -57,6 +71,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html#cloudwatch-16",
     check=check,
+    remediate=_remediate,
     samples=(
         passes(LOG_GROUP, {"retentionInDays": 365, "kmsKeyId": UNKNOWN}),
         passes(

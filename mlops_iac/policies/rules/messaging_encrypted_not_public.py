@@ -6,7 +6,8 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/sqs-controls.ht
 from __future__ import annotations
 
 import json
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.documents import documents, open_to_all
@@ -66,6 +67,12 @@ _OPEN = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action"
 _SUBSCRIPTION = neighbour(DEAD_LETTERS[1][0], {}, sample_urn(QUEUE), "redrivePolicy")
 
 
+def _remediate(resource: ResourceView, stack: StackView) -> Mapping[str, Any]:
+    """Only queues: the key that AWS manages for topics keeps its own services from publishing."""
+    unkeyed = resource.type == QUEUE and not resource.inputs.has("kmsMasterKeyId")
+    return {"sqsManagedSseEnabled": True} if unkeyed else {}
+
+
 POLICY = Policy(
     id="messaging-encrypted-not-public",
     title="Queues and topics are encrypted and not public",
@@ -83,6 +90,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/sqs-controls.html#sqs-1",
     check=check,
+    remediate=_remediate,
     samples=(
         passes(TOPIC, {"kmsMasterKeyId": UNKNOWN}),
         fails(TOPIC, {}),
@@ -90,6 +98,7 @@ POLICY = Policy(
         passes(QUEUE, {"kmsMasterKeyId": "alias/q", "redrivePolicy": "{}"}),
         passes(QUEUE, {"sqsManagedSseEnabled": True}, _SUBSCRIPTION),
         fails(QUEUE, {"kmsMasterKeyId": "alias/q"}),
+        fails(QUEUE, {"redrivePolicy": "{}"}),
         waits(TOPIC_POLICY, {"policy": UNKNOWN}),
         skips(TOPIC_POLICY, {}),
     ),

@@ -5,6 +5,9 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.ht
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
@@ -49,6 +52,11 @@ _PROD = SystemView(environment="prod")
 _SAFE = {"backupRetentionPeriod": 35, "multiAz": True, "deletionProtection": True}
 
 
+def _remediate(resource: ResourceView, stack: StackView) -> Mapping[str, Any]:
+    days = resource.inputs.number("backupRetentionPeriod") or 0
+    return {"deletionProtection": True, **({"backupRetentionPeriod": SHORTEST} if days < SHORTEST else {})}
+
+
 POLICY = Policy(
     id="rds-backup-multiaz-protected",
     title="Production databases are backed up, spread and protected",
@@ -68,6 +76,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html#rds-11",
     check=check,
+    remediate=_remediate,
     samples=(
         passes(INSTANCE, _SAFE, system=_PROD),
         fails(INSTANCE, {**_SAFE, "backupRetentionPeriod": 1}, system=_PROD),

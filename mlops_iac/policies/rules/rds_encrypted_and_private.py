@@ -53,6 +53,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html#rds-3",
     check=check,
+    remediate=lambda resource, _: {"publiclyAccessible": False} if resource.inputs.flag("publiclyAccessible") else {},
     samples=(
         passes(INSTANCE, {"storageEncrypted": True, "publiclyAccessible": False}),
         fails(INSTANCE, {}),

@@ -55,6 +55,9 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/elasticache-controls.html#elasticache-4",
     check=check,
+    remediate=lambda resource, _: (
+        {"transitEncryptionMode": "required"} if resource.inputs.has("transitEncryptionMode") else {}
+    ),
     samples=(
         passes(REDIS, {**_ENCRYPTED, "userGroupIds": [UNKNOWN]}),
         fails(REDIS, _ENCRYPTED),

@@ -59,6 +59,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-8",
     check=check,
+    remediate=lambda resource, _: _ALL_ON if resource.type == BLOCK else {},
     samples=(
         passes(BLOCK, _ALL_ON),
         fails(BLOCK, {**_ALL_ON, "ignorePublicAcls": False}),

@@ -68,6 +68,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html",
     check=check,
+    remediate=lambda resource, _: {"acl": "private"} if resource.inputs.has("acl") else {},
     samples=(
         passes(OWNERSHIP, {"rule": {"objectOwnership": "BucketOwnerEnforced"}}),
         fails(OWNERSHIP, {"rule": {"objectOwnership": "ObjectWriter"}}),

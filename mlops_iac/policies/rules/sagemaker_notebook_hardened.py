@@ -64,6 +64,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/sagemaker-controls.html#sagemaker-3",
     check=check,
+    remediate=lambda *_: {"rootAccess": "Disabled", METADATA: "2"},
     samples=(
         passes(NOTEBOOK, _HARD),
         fails(NOTEBOOK, {**_HARD, "rootAccess": "Enabled"}),

@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/stepfunctions-c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
@@ -45,6 +46,14 @@ def _machine(level: Any, data: bool = False, traced: bool = True) -> dict[str, A
     }
 
 
+def _remediate(resource: ResourceView, stack: StackView) -> Mapping[str, Any]:
+    quiet = data_class(resource) in SENSITIVE and resource.inputs.flag("loggingConfiguration.includeExecutionData")
+    return {
+        "tracingConfiguration.enabled": True,
+        **({"loggingConfiguration.includeExecutionData": False} if quiet else {}),
+    }
+
+
 POLICY = Policy(
     id="sfn-logging-and-tracing",
     title="State machines are logged and traced",
@@ -62,6 +71,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/stepfunctions-controls.html#stepfunctions-1",
     check=check,
+    remediate=_remediate,
     samples=(
         passes(MACHINE, _machine("ALL")),
         fails(MACHINE, _machine("ERROR")),

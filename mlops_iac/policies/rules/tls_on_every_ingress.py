@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
+from mlops_iac.policies.admission import Admission, must, text
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
@@ -30,6 +31,9 @@ from mlops_iac.policies.policy import (
 LISTENER = "aws:lb/listener:Listener"
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 CERTIFICATE = "alb.ingress.kubernetes.io/certificate-arn"
+ENCRYPTED: Final = ("HTTPS", "TLS")
+TLS_1_2: Final = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+"""The policy that AWS recommends: TLS 1.3, and 1.2 with forward secrecy."""
 MODERN: Final = re.compile(r"TLS13|TLS-1-2|FS-1-2")
 """Security policies of load balancers that refuse anything older than TLS 1.2."""
 
@@ -45,7 +49,7 @@ def _listener(inputs: Inputs) -> Result:
         actions = list(inputs.each("defaultActions"))
         redirects = actions and all(action.at("redirect.protocol") == "HTTPS" for action in actions)
         return PASS if redirects else fail("takes requests without TLS", "protocol")
-    if protocol not in ("HTTPS", "TLS"):
+    if protocol not in ENCRYPTED:
         return NOT_APPLICABLE
     modern = MODERN.search(inputs.text("sslPolicy"))
     return PASS if modern else fail("accepts versions of TLS before 1.2", "sslPolicy")
@@ -89,6 +93,27 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/elb-controls.html#elb-1",
     check=check,
+    remediate=lambda resource, _: {"sslPolicy": TLS_1_2} if resource.inputs.text("protocol") in ENCRYPTED else {},
+    admission=lambda _: Admission(
+        (INGRESS,),
+        (
+            must(
+                "variables.annotations.all(k, !k.endsWith('-snippet'))",
+                "puts text of its own into the proxy's configuration",
+            ),
+            must(
+                f"{text(CERTIFICATE)} in variables.annotations || (size(variables.tls) > 0"
+                " && object.spec.?rules.orValue([]).all(r, variables.tls.exists(t, size(t.?hosts.orValue([])) == 0"
+                " || t.hosts.exists(p, p == '*' || r.?host.orValue('') == p"
+                " || (p.startsWith('*') && r.?host.orValue('').endsWith(p.substring(1)))))))",
+                "has no TLS for one of its hosts",
+            ),
+        ),
+        variables={
+            "annotations": "object.metadata.?annotations.orValue({})",
+            "tls": "object.spec.?tls.orValue([])",
+        },
+    ),
     samples=(
         passes(LISTENER, {"protocol": "HTTPS", "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}),
         passes(

@@ -1,7 +1,7 @@
 """A provider that creates nothing: outputs are the inputs and texts that stand for what a cloud would compute.
 
 The computed outputs are those that somebody reads: their paths stand in the JSON file that ``ECHO_OUTPUTS`` names
-({type: [path, ...]}). Every call is appended to ``ECHO_LOG``.
+({type: [path, ...]}); ``ECHO_COMPUTED`` is a text to give in their place. Every call is appended to ``ECHO_LOG``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mlops_iac.engines.local.provider import (
 
 def computed(type: str, name: str, path: tuple[str | int, ...]) -> str:
     """What stands for the output at ``path`` of a created resource."""
-    return f"({type.rpartition(':')[2]} {name} {'.'.join(map(str, path))})"
+    return os.environ.get("ECHO_COMPUTED") or f"({type.rpartition(':')[2]} {name} {'.'.join(map(str, path))})"
 
 
 def identity(type: str, name: str) -> str:

@@ -1,0 +1,18 @@
+"""How long CloudWatch Logs can be told to keep events.
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+RETENTION_DAYS: Final = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+
+
+def retention_days(days: int) -> int:
+    """The shortest retention that CloudWatch Logs offers and that keeps events for ``days``."""
+    return next((offered for offered in RETENTION_DAYS if offered >= days), RETENTION_DAYS[-1])

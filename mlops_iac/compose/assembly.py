@@ -7,6 +7,7 @@ from mlops_iac.compose.composition import ComposeRequest, Composition
 from mlops_iac.compose.defaults import Part, select
 from mlops_iac.compose.environment import read_variables
 from mlops_iac.compose.findings import Findings
+from mlops_iac.compose.imports import Imported, read_imports
 from mlops_iac.compose.interpolation import Resolver
 from mlops_iac.compose.limits import Limits
 from mlops_iac.compose.overrides import apply_override, parse_overrides
@@ -23,13 +24,15 @@ def assemble(request: ComposeRequest, library: Library, findings: Findings) -> C
     selection = select(library, request.config_name, overrides, findings)
     root = _nothing()
     data = {}
+    imported = Imported()
     if selection.is_complete:
         root = _merge_parts(selection.parts, limits, findings)
         for override in selection.value_overrides:
             root = apply_override(root, override, findings)
         root = _without_hydra(root, findings)
         variables = read_variables(root, request.environment, findings)
-        data = Resolver(root, variables, limits, findings).data()
+        imported = read_imports(root, request.root, limits, findings)
+        data = Resolver(root, variables, limits, findings, imported).data()
     nodes = nodes_by_path(root)
     return Composition(
         root=request.root,
@@ -39,6 +42,7 @@ def assemble(request: ComposeRequest, library: Library, findings: Findings) -> C
         sources=selection.sources,
         diagnostics=sort_diagnostics(findings.diagnostics()),
         replaced=Replacements(nodes),
+        marks=imported.marks,
     )
 
 

@@ -79,6 +79,11 @@ INTERPOLATION_TOO_LARGE: Final = "MI1054"
 ENVIRONMENT_VARIABLE: Final = "MI1055"
 """An environment variable that is not listed, not set, or looks like a credential."""
 
+BAD_IMPORT: Final = "MI1056"
+"""An import whose file is not what it is said to be."""
+HIDDEN_IMPORT: Final = "MI1057"
+"""A ``${imports...}`` of a secret whose value is not in the file."""
+
 MISSING_VALUE: Final = "MI1060"
 """A value that the configuration demands (``???``) and nothing sets."""
 

@@ -1,8 +1,8 @@
 """Resolves ``${...}`` over positioned values, with OmegaConf's grammar and without its resolvers.
 
-Allowed: references (``${a.b}``, ``${.sibling}``), ``${oc.select:key,default}``, and ``${env:NAME}`` for a
-NAME that the system lists under ``environment_variables``. OmegaConf's registry of resolvers is global and
-open to any plugin, and ``oc.env`` reads every variable; here a name that is not in this module does
+Allowed: references (``${a.b}``, ``${.sibling}``, ``${imports.name.output}``), ``${oc.select:key,default}``, and
+``${env:NAME}`` for a NAME that the system lists under ``environment_variables``. OmegaConf's registry of resolvers is
+global and open to any plugin, and ``oc.env`` reads every variable; here a name that is not in this module does
 nothing. Work is bounded by counting, because 350 bytes can ask for gigabytes.
 """
 
@@ -23,6 +23,7 @@ from omegaconf.grammar_visitor import GrammarVisitor
 
 from mlops_iac.compose import codes
 from mlops_iac.compose.findings import Findings, Related
+from mlops_iac.compose.imports import Imported
 from mlops_iac.compose.limits import Limits, bracket_nesting
 from mlops_iac.compose.suggest import did_you_mean
 from mlops_iac.compose.tree import Node, Place, Source, children, kind_of
@@ -85,6 +86,7 @@ class Resolver:
     variables: Mapping[str, str | None]
     limits: Limits
     findings: Findings
+    imported: Imported = field(default_factory=Imported)
     _known: dict[ConfigPath, Any] = field(default_factory=dict)
     _active: dict[ConfigPath, Node] = field(default_factory=dict)
     _parsed: dict[str, Any] = field(default_factory=dict)
@@ -295,6 +297,14 @@ class Resolver:
                 outcome = self._evaluate(node, here)
                 if isinstance(outcome, _Target):
                     here, node = outcome.path, outcome.node
+            node = self.imported.nodes.get(here, node)
+            if (*here, part) in self.imported.hidden:
+                raise _UnresolvableError(
+                    codes.HIDDEN_IMPORT,
+                    f"`${{{key}}}` has no value: {self.imported.hidden[*here, part]}",
+                    "Refer to the secret by its name in the secret store, or export it.",
+                    key,
+                )
             child = _child(node, part)
             if child is None:
                 raise self._not_found(here, node, str(part), key)

@@ -14,6 +14,8 @@ class Limits:
 
     file_bytes: int = 4 * 1024 * 1024
     """Size of one file."""
+    import_bytes: int = 64 * 1024 * 1024
+    """Size of one file with another tool's outputs: a state file holds all its resources too."""
     values: int = 100_000
     """Values (mappings, lists and scalars) in one file, and again in the result; aliases and interpolations
     count as often as they are used."""

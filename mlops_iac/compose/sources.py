@@ -119,12 +119,23 @@ def _real(path: Path) -> Path:
 
 
 def _read_bytes(root: Root, name: str, limits: Limits, asked_at: Place | Location, findings: Findings) -> bytes | None:
-    label = root.label(name)
-    path = root.folder / f"{name}{SUFFIX}"
-    if not _is_below(path, root.folder):
+    return read_below(
+        root.folder, root.folder / f"{name}{SUFFIX}", root.label(name), limits.file_bytes, asked_at, findings
+    )
+
+
+def read_below(
+    folder: Path, path: Path, label: str, limit: int, asked_at: Place | Location, findings: Findings
+) -> bytes | None:
+    """The content of a regular file whose real path is below ``folder``, or None after reporting why not.
+
+    ``label`` is what diagnostics call it, ``limit`` how many bytes it may have, ``asked_at`` who names it.
+    """
+    if not _is_below(path, folder):
+        linked = Path(os.path.normpath(path)).is_relative_to(folder)
         findings.error(
             codes.OUTSIDE_ROOT,
-            f"{label} is a symbolic link to a place outside its folder",
+            f"{label} is a symbolic link to a place outside its folder" if linked else f"{label} is outside the folder",
             "Put the file itself into the folder.",
             asked_at,
         )
@@ -136,7 +147,7 @@ def _read_bytes(root: Root, name: str, limits: Limits, asked_at: Place | Locatio
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, "it is not a regular file")
-            content = b"" if status.st_size > limits.file_bytes else file.read(limits.file_bytes + 1)
+            content = b"" if status.st_size > limit else file.read(limit + 1)
     except OSError as error:
         findings.error(
             codes.UNREADABLE,
@@ -145,11 +156,11 @@ def _read_bytes(root: Root, name: str, limits: Limits, asked_at: Place | Locatio
             asked_at,
         )
         return None
-    if max(status.st_size, len(content)) > limits.file_bytes:
+    if max(status.st_size, len(content)) > limit:
         findings.error(
             codes.TOO_LARGE,
-            f"{label} is larger than {limits.file_bytes:,} bytes",
-            "Split the system into several, each with its own folder.",
+            f"{label} is larger than {limit:,} bytes",
+            "Split the system into several, each with its own folder; of another tool, export only the outputs.",
             Location(label, 1, 1),
         )
         return None

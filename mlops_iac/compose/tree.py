@@ -48,23 +48,27 @@ Value: TypeAlias = "Scalar | dict[str, Node] | list[Node]"
 
 
 class Node(NamedTuple):
-    """A value with the place of its key and its own; ``implicit`` if no source spells the key out."""
+    """A value with the place of its key and its own; ``implicit`` if no source spells the key out.
+
+    A ``literal`` value is taken as it is, whatever it looks like.
+    """
 
     value: Value
     key: Place
     place: Place
     implicit: bool = False
     replaced: Node | None = None
+    literal: bool = False
 
     @property
     def is_missing(self) -> bool:
         """Whether the value is still to be filled in."""
-        return self.value == MISSING
+        return self.value == MISSING and not self.literal
 
     @property
     def is_interpolation(self) -> bool:
         """Whether the value is computed from others."""
-        return isinstance(self.value, str) and "${" in self.value
+        return isinstance(self.value, str) and "${" in self.value and not self.literal
 
 
 class MergeConflictError(Exception):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from mlops_iac.diagnostics import ConfigPath, Diagnostic
 from mlops_iac.spec.base import Name, Spec, doc
 from mlops_iac.spec.gates import Declaration, EnvironmentGate, GateApproval, PromotionSection, Protection, SpendLimit
+from mlops_iac.spec.imports import ImportSection
 from mlops_iac.spec.quantities import Duration
 from mlops_iac.spec.usage import UsageSection
 
@@ -267,6 +268,9 @@ class Core(Spec, kw_only=True):
     approvals: Annotated[list[GateApproval], doc("Dated permissions for what a gate would refuse.")] = []
     promotion: Annotated[PromotionSection, doc("What may differ between environments.")] = PromotionSection()
     usage: Annotated[UsageSection, doc("What a cost estimate assumes of the use of the system.")] = UsageSection()
+    imports: Annotated[
+        dict[Name, ImportSection], doc("Outputs of what Terraform, CloudFormation or Pulumi deployed, by a name.")
+    ] = {}
     environment_variables: Annotated[
         list[str], doc("Environment variables that ${env:NAME} may read; no other is visible.")
     ] = []

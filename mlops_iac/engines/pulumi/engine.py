@@ -11,6 +11,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -130,11 +131,9 @@ class PulumiEngine:
     def snapshots(self, graph: Graph) -> dict[str, Snapshot]:
         """The state of each stack that has one, by project. Secrets whose provider needs more than a passphrase stay
         sealed."""
-        return {
-            snapshot.project: snapshot
-            for snapshot in (self._snapshot(project) for project in self._projects.values())
-            if snapshot.resources or snapshot.pending
-        }
+        with ThreadPoolExecutor(max_workers=len(LAYERS)) as pool:
+            found = pool.map(self._snapshot, self._projects.values())
+            return {snapshot.project: snapshot for snapshot in found if snapshot.resources or snapshot.pending}
 
     def disagreements(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> tuple[Diagnostic, ...]:
         """What the engine's own preview shows otherwise than ``plan``; every layer must have been deployed or be first.

@@ -25,9 +25,11 @@ from mlops_iac.graph.nodes import Graph, Stack
 PROGRAM = """\
 import json, os, pathlib
 
+from mlops_iac.engines.pulumi.errors import end_quietly_when_interrupted
 from mlops_iac.engines.pulumi.program import register
 from mlops_iac.graph.forms.json_form import stack_from_json
 
+end_quietly_when_interrupted()
 register(stack_from_json(json.loads(pathlib.Path(os.environ["WORLD"], "graph.json").read_text())), system="fraud")
 """
 

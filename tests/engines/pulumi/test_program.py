@@ -18,9 +18,11 @@ from pulumi_sample import sample_graph  # noqa: E402
 from mlops_iac.diagnostics import DiagnosticsError  # noqa: E402
 from mlops_iac.engines.pulumi.plugin_server import load  # noqa: E402
 from mlops_iac.engines.pulumi.program import register  # noqa: E402
+from mlops_iac.engines.pulumi.sdk import package_of  # noqa: E402
 from mlops_iac.engines.pulumi.stack_outputs import READ_OUTPUTS  # noqa: E402
 from mlops_iac.graph.evaluate import UNKNOWN, contains_unknown, reveal  # noqa: E402
 from mlops_iac.graph.nodes import Graph  # noqa: E402
+from mlops_iac.providers.plugins import plugin_version  # noqa: E402
 
 # The SDK's modules import their own deprecated classes.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws")
@@ -138,6 +140,15 @@ def test_inputs_are_the_graphs(layer: str) -> None:
         sent = load(recorder.requests[record["urn"]].object)
         assert reveal(sent) == record["inputs"]
         assert secret_names("", sent) >= set(record.get("secrets", [])) - {"environment"}
+
+
+def test_every_resource_asks_for_the_provider_that_its_sdk_was_made_for() -> None:
+    for layer in ("foundation", "data"):
+        requests = run(layer, deployed={FOUNDATION: Expected(GRAPH).exports("foundation")}).requests.values()
+        for request in requests:
+            package = package_of(request.type)
+            if request.custom and plugin_version(package) is not None:
+                assert request.version == plugin_version(package), request.type
 
 
 def test_options_that_no_state_keeps() -> None:

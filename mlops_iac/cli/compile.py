@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -10,40 +11,103 @@ import click
 from mlops_iac.cli.options import request_for, system_options
 from mlops_iac.graph.forms.json_form import graph_json
 from mlops_iac.graph.forms.manifests import kubernetes_manifests
+from mlops_iac.graph.forms.operator import OperatorOptions, operator_files
 from mlops_iac.graph.forms.pulumi_yaml import pulumi_yaml
 from mlops_iac.graph.nodes import Stack
 from mlops_iac.pipeline import run_phases
 
 
-@click.command(short_help="Write graphs, Pulumi YAML and manifests.")
+@click.command(short_help="Write graphs, Pulumi YAML, manifests or operator objects.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="Folder to write to; it gets one folder a layer.",
+    help="Folder to write to.",
+)
+@click.option(
+    "--to",
+    "target",
+    type=click.Choice(["layers", "operator"]),
+    default="layers",
+    show_default=True,
+    help="layers: one folder a layer. operator: Stack objects of the Pulumi Kubernetes Operator.",
+)
+@click.option("--repository", metavar="URL", help="operator: git repository that holds the Pulumi projects.")
+@click.option("--branch", default="main", show_default=True, help="operator: branch that is deployed.")
+@click.option("--projects", default="stacks", show_default=True, help="operator: folder of the projects in it.")
+@click.option("--image", help="operator: workspace image with the pulumi CLI and mlops-iac[pulumi].")
+@click.option("--organization", default="organization", show_default=True, help="operator: Pulumi organization.")
+@click.option("--namespace", default="pulumi", show_default=True, help="operator: namespace of the objects.")
+@click.option("--service-account", default="pulumi", show_default=True, help="operator: identity of the workspaces.")
+@click.option("--backend", metavar="URL", help="operator: state backend, such as s3://bucket.")
+@click.option("--secrets-provider", metavar="URL", help="operator: secrets provider, such as awskms://alias/pulumi.")
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="VARIABLE=SECRET/KEY",
+    help="operator: environment variable from a key of a Secret.  [default: PULUMI_ACCESS_TOKEN=pulumi/accessToken]",
 )
 @system_options
-def command(folder: Path, overrides: tuple[str, ...], out: Path) -> None:
-    """Write, for each layer: graph.json, a Pulumi YAML program, and its Kubernetes objects as manifests.
+def command(
+    folder: Path,
+    overrides: tuple[str, ...],
+    out: Path,
+    target: str,
+    repository: str | None,
+    image: str | None,
+    secrets: tuple[str, ...],
+    **options: str | None,
+) -> None:
+    """Write the compiled system as files. The same configuration always gives the same bytes.
 
-    The same configuration always gives the same bytes. Files of a layer that the system no longer has are removed.
+    For each layer: graph.json, a Pulumi YAML program, and its Kubernetes objects as manifests. Or, for those who deploy
+    by GitOps, a Stack object a layer for the Pulumi Kubernetes Operator. Files of an earlier run that the system no
+    longer has are removed.
 
     \b
-    Example:
+    Examples:
       mlops-iac compile -C examples/fraud-detection --out build/dev
+      mlops-iac compile env=prod --to operator --out deploy --repository https://git.example.com/fraud --image IMAGE
     """
-    run = run_phases(request_for(folder, overrides), until="compile")
-    stacks = run.graph.stacks if run.graph else ()
-    written = {path: text for stack in stacks for path, text in layer_files(stack).items()}
+    wanted = None
+    if target == "operator":
+        if repository is None or image is None:
+            raise click.UsageError("--to operator needs --repository and --image")
+        wanted = OperatorOptions(
+            repository=repository,
+            image=image,
+            secrets=dict(map(_secret, secrets or _DEFAULT_SECRETS)),
+            overrides=tuple(each for each in overrides if not each.startswith("env=")),
+            **{name: value for name, value in options.items() if value is not None},
+        )
+    graph = run_phases(request_for(folder, overrides), until="compile").graph
+    if graph is None:
+        raise ValueError("the compile phase made no graph")
+    if wanted is None:
+        written = {path: text for stack in graph.stacks for path, text in layer_files(stack).items()}
+    else:
+        written = operator_files(graph, wanted)
     for stale in sorted(_earlier_files(out) - set(written)):
         (out / stale).unlink()
     for path, text in written.items():
-        target = out / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        file = out / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
     listing = json.dumps(sorted(written), indent=2) + "\n"
     (out / MANIFEST).write_text(listing, encoding="utf-8")
-    click.echo(f"wrote {len(written)} files for {len(stacks)} layers to {out}")
+    click.echo(f"wrote {len(written)} files for {len(graph.stacks)} layers to {out}")
+
+
+_DEFAULT_SECRETS = ("PULUMI_ACCESS_TOKEN=pulumi/accessToken",)
+
+
+def _secret(text: str) -> tuple[str, tuple[str, str]]:
+    """The environment variable of ``VARIABLE=SECRET/KEY``, and where its value is."""
+    found = re.fullmatch(r"([A-Za-z_][A-Za-z0-9_]*)=([a-z0-9][a-z0-9.-]*)/([A-Za-z0-9._-]+)", text)
+    if found is None:
+        raise click.UsageError(f"--secret {text!r} is not VARIABLE=SECRET/KEY; a value itself is never given here")
+    return found[1], (found[2], found[3])
 
 
 MANIFEST = ".mlops-iac-files.json"

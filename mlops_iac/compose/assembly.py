@@ -39,6 +39,7 @@ def assemble(request: ComposeRequest, library: Library, findings: Findings) -> C
         data=data,
         origins=Origins(nodes),
         choices=selection.choices,
+        chosen_at={group: place.location() for group, place in selection.chosen_at.items()},
         sources=selection.sources,
         diagnostics=sort_diagnostics(findings.diagnostics()),
         replaced=Replacements(nodes),

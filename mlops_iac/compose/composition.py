@@ -57,7 +57,8 @@ class Composition:
     to the nearest ancestor. ``choices`` maps each config group to the option taken (``{"env": "prod"}``).
     ``sources`` maps a ``Location.file`` to its text, for drawing the line under an error.
     ``replaced`` tells, latest first, what the paths held that several sources set. ``marks`` says what the marks in
-    ``data`` stand for: text that may not be seen, or is not known yet.
+    ``data`` stand for: text that may not be seen, or is not known yet. ``chosen_at`` says where each group's option was
+    chosen: an item of a defaults list, or an override.
     """
 
     root: Path
@@ -68,6 +69,7 @@ class Composition:
     diagnostics: tuple[Diagnostic, ...] = ()
     replaced: Mapping[ConfigPath, tuple[Replaced, ...]] = field(default_factory=dict)
     marks: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    chosen_at: Mapping[str, Location] = field(default_factory=dict)
 
     def origin_of(self, path: ConfigPath) -> Origin | None:
         """The origin of ``path``, or of its nearest ancestor that has one."""

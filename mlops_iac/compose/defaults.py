@@ -44,10 +44,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The files to merge, in order, the options chosen, and the overrides that are about values."""
+    """The files to merge, in order, the options chosen and where, and the overrides that are about values."""
 
     parts: tuple[Part, ...]
     choices: Mapping[str, str]
+    chosen_at: Mapping[str, Place]
     value_overrides: tuple[Override, ...]
     sources: Mapping[str, str]
     is_complete: bool
@@ -60,9 +61,11 @@ def select(library: Library, primary: str, overrides: tuple[Override, ...], find
     with _hydra_1_3():
         repository.load_config(primary)
         parts, choices = _follow(repository, findings)
+    places = ((group, repository.place_of(f"{group}/{choices[group]}")) for group in sorted(choices))
     return Selection(
         parts=tuple(parts),
         choices={group: choices[group] for group in sorted(choices)},
+        chosen_at={group: place for group, place in places if place is not None},
         value_overrides=value_overrides,
         sources=repository.texts(),
         is_complete=not repository.is_broken,

@@ -16,7 +16,7 @@ from mlops_iac.diagnostics import Diagnostic
 from mlops_iac.evidence.card import SystemCard, system_card
 from mlops_iac.evidence.frameworks import Control, Framework, frameworks_for
 from mlops_iac.graph.nodes import Graph
-from mlops_iac.policies.checker import covers, rules_of, verdicts, waivers_in_force
+from mlops_iac.policies.checker import covers, located, rules_of, verdicts, waivers_in_force
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, Verdict
 from mlops_iac.policies.registry import policies
 from mlops_iac.policies.views import view_graph
@@ -172,7 +172,8 @@ def collect(
     chosen = rules_of(system, project)
     by_rule: dict[str, list[Finding]] = {}
     for finding in verdicts(view, chosen, waivers_in_force(system, today)):
-        by_rule.setdefault(finding.policy.id, []).append(finding)
+        passed = finding.result.verdict is Verdict.PASS
+        by_rule.setdefault(finding.policy.id, []).append(finding if passed else located(finding, composition))
     rules = tuple(
         RuleEvidence(policy, enforcement, tuple(sorted(by_rule.get(policy.id, ()), key=lambda f: f.resource.urn)))
         for policy, enforcement in sorted(chosen.items(), key=lambda item: item[0].id)

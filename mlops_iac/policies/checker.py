@@ -12,6 +12,7 @@ from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Severity, format_path, raise_on_errors
 from mlops_iac.graph.nodes import Graph
 from mlops_iac.plugins import Catalogue, PluginError
+from mlops_iac.policies.causes import cause_of
 from mlops_iac.policies.own import own_rules
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, ResourceView, StackView, Verdict
 from mlops_iac.policies.project import crash
@@ -50,7 +51,13 @@ def check_graph(
     Raises ``DiagnosticsError`` for an unknown pack or rule, and for a rule that crashes.
     """
     raise_on_errors(_unknown_names(system, composition, project))
-    return findings_of(view_graph(graph, system, today), rules_of(system, project), system, today)
+    found = findings_of(view_graph(graph, system, today), rules_of(system, project), system, today)
+    return tuple(located(finding, composition) for finding in found)
+
+
+def located(finding: Finding, composition: Composition) -> Finding:
+    """The finding with the place in the configuration that it comes from."""
+    return replace(finding, cause=cause_of(finding.policy, finding.resource, finding.result, composition))
 
 
 def rules_of(system: System, project: Sequence[Policy] = ()) -> dict[Policy, Enforcement]:
@@ -199,13 +206,17 @@ def diagnostic_of(finding: Finding) -> Diagnostic:
     severity = Severity.ERROR if finding.stops else Severity.WARNING if failed and not finding.waiver else Severity.INFO
     detail = finding.result.detail or f"does not meet: {policy.title}"
     waived = f" (waived: {finding.waiver})" if finding.waiver else ""
+    setting = format_path(finding.path)
+    here = "" if finding.path == resource.component or setting in policy.fix else f"; here: {setting}"
+    shipped = finding.cause.shipped if finding.cause else None
     return Diagnostic(
         VIOLATION if failed else UNDECIDED,
         f"{policy.id}: {format_path(resource.component)} ({resource.name}) {detail}{waived}",
-        policy.fix,
-        resource.location,
-        resource.component,
+        f"{policy.fix}{here}",
+        finding.location,
+        finding.path,
         severity,
+        ((f"where {setting} is set", shipped),) if shipped else (),
     )
 
 

@@ -267,7 +267,8 @@ class Policy:
     resource type tokens; ``*`` means every resource. ``controls`` maps a framework to the control ids it evidences.
     ``check`` answers for every resource: one of another type is not applicable, and reading an input that is not known
     yet makes the verdict ``unknown``. A rule that ``spans`` looks for resources
-    that may be in another stack of the same system.
+    that may be in another stack of the same system. ``settings`` are the configuration paths that decide it, such as
+    ``buckets.*.versioning``; ``*`` stands for a name. A finding stands at the line of the one that fits best.
     ``admission`` says the same of a Kubernetes object when the API server admits it; None where the limits and the
     environment of a system ask for nothing.
     ``remediate`` answers for a violation with the inputs to set, by dotted path (``disks[0].encrypted``); nothing where
@@ -288,6 +289,7 @@ class Policy:
     spans: bool = False
     admission: Callable[[SystemView], Admission | None] | None = None
     remediate: Callable[[ResourceView, StackView], Mapping[str, Any]] | None = None
+    settings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "check", _decided(self.check, self.applies_to))
@@ -313,10 +315,20 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """A place in the configuration: ``location`` is a line of the user's, ``shipped`` one of ours that it chose."""
+
+    path: ConfigPath
+    location: Location | None
+    shipped: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A policy's verdict on one resource that is not simply fine.
 
-    ``waiver`` is the owner and reason of the exception that covers it; a waived finding stops nothing.
+    ``waiver`` is the owner and reason of the exception that covers it; a waived finding stops nothing. ``cause`` is
+    the place in the configuration that it comes from, where there is a configuration.
     """
 
     policy: Policy
@@ -324,6 +336,17 @@ class Finding:
     result: Result
     enforcement: Enforcement
     waiver: str = ""
+    cause: Cause | None = None
+
+    @property
+    def path(self) -> ConfigPath:
+        """The configuration path that decides it; the component's where nothing closer is known."""
+        return self.cause.path if self.cause else self.resource.component
+
+    @property
+    def location(self) -> Location | None:
+        """The line that it comes from."""
+        return self.cause.location if self.cause else self.resource.location
 
     @property
     def stops(self) -> bool:

@@ -130,8 +130,8 @@ def provenance(evidence: Evidence) -> str:
 
 def place_of(finding: Finding) -> str:
     """Where a finding stands: file and line, else the configuration path."""
-    location = finding.resource.location
-    return f"{location.file}:{location.line}" if location else format_path(finding.resource.component)
+    location = finding.location
+    return f"{location.file}:{location.line}" if location else format_path(finding.path)
 
 
 def verdict_of(finding: Finding) -> str:
@@ -189,7 +189,7 @@ def _rule_json(rule: RuleEvidence) -> dict[str, Any]:
             {
                 "urn": finding.resource.urn,
                 "component": format_path(finding.resource.component),
-                "location": str(finding.resource.location) if finding.resource.location else None,
+                "location": str(finding.location) if finding.location else None,
                 "verdict": verdict_of(finding),
                 "path": finding.result.path or None,
                 "detail": finding.result.detail or None,

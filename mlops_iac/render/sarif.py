@@ -84,10 +84,11 @@ def _location(finding: Finding, folder: str) -> dict[str, Any]:
             {"name": resource.name, "fullyQualifiedName": resource.urn, "kind": "resource"},
         ]
     }
-    if _in_a_file(resource.location):
+    place = next(filter(_in_a_file, (finding.location, resource.location)), None)
+    if place is not None:
         location["physicalLocation"] = {
-            "artifactLocation": {"uri": quote(posixpath.normpath(posixpath.join(folder, resource.location.file)))},
-            "region": {"startLine": resource.location.line, "startColumn": resource.location.column},
+            "artifactLocation": {"uri": quote(posixpath.normpath(posixpath.join(folder, place.file)))},
+            "region": {"startLine": place.line, "startColumn": place.column},
         }
     return location
 

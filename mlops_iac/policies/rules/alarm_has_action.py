@@ -44,6 +44,7 @@ POLICY = Policy(
     title="Alarms tell somebody",
     why="An alarm without an action is a colour on a page that nobody watches.",
     fix="give the component an alert, so that its alarms notify a topic",
+    settings=("endpoints.*.alert", "monitors.*.alert"),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(ALARM, COMPOSITE),

@@ -72,6 +72,7 @@ POLICY = Policy(
     title="The audit trail is complete and tamper-evident",
     why="After an incident the trail is what says which data was read, by whom.",
     fix="set isMultiRegionTrail, kmsKeyId, enableLogFileValidation, cloudWatchLogsGroupArn, and data events for S3",
+    settings=("security.audit.trail",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.ADVISORY,
     applies_to=(TRAIL,),

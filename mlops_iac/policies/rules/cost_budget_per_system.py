@@ -67,6 +67,7 @@ POLICY = Policy(
     title="Every system has a budget that tells somebody",
     why="A forgotten GPU node costs more in a month than the rest of the system.",
     fix="declare budget: {monthly_usd, alert}",
+    settings=("budget.monthly_usd",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.ADVISORY,
     applies_to=(BUDGET, *COSTLY),

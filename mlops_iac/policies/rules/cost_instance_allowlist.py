@@ -75,6 +75,12 @@ POLICY = Policy(
     title="Instance types and numbers are within the environment's limits",
     why="One letter in an instance type can multiply its price by thirty.",
     fix="choose an allowed type, or add it to policies.allowed_instance_types after approval",
+    settings=(
+        "clusters.*.pools.*.instance_type",
+        "endpoints.*.instance_type",
+        "pipelines.*.steps.*.instance_type",
+        "tracking.database.instance_class",
+    ),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=tuple(PLACES),

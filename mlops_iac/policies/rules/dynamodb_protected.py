@@ -57,6 +57,7 @@ POLICY = Policy(
     title="Tables are backed up, encrypted and protected",
     why="State in a table, such as what a pipeline has already done, is often kept nowhere else.",
     fix="set pointInTimeRecovery, a KMS key for sensitive data, and deletionProtectionEnabled in prod",
+    settings=("env.protect_data",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(TABLE,),

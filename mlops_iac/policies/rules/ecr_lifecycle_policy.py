@@ -57,6 +57,7 @@ POLICY = Policy(
     title="Image repositories have a lifecycle policy",
     why="Training images are gigabytes each, and every push adds one.",
     fix="add a LifecyclePolicy that expires untagged images and keeps a number of tagged ones",
+    settings=("images.*.keep_tagged", "images.*.keep_untagged"),
     severity=PolicySeverity.LOW,
     enforcement=Enforcement.ADVISORY,
     applies_to=(REPOSITORY, LIFECYCLE_POLICY),

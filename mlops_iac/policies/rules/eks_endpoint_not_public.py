@@ -40,6 +40,7 @@ POLICY = Policy(
     title="Cluster APIs are not public",
     why="Every flaw in the API server and every leaked token could be used from anywhere.",
     fix="set endpointPublicAccess: false and endpointPrivateAccess: true, or limit publicAccessCidrs",
+    settings=("clusters.*.public_access",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(CLUSTER,),

@@ -59,6 +59,7 @@ POLICY = Policy(
     title="GPU node groups are tainted and bounded",
     why="Without a taint any small pod keeps a GPU machine alive; without a bound a loop buys hundreds.",
     fix="add a NoSchedule taint, keep maxSize within the limit, and minSize at 0 outside prod",
+    settings=("clusters.*.pools.*.max_nodes", "clusters.*.pools.*.min_nodes", "clusters.*.pools.*.taints"),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(NODES,),

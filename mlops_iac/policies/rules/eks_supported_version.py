@@ -46,6 +46,7 @@ POLICY = Policy(
     title="Clusters run a supported Kubernetes version",
     why="After its support ends a version gets no fixes, and EKS upgrades the cluster on a day of its own choosing.",
     fix="raise version by one minor version at a time",
+    settings=("clusters.*.version",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(CLUSTER, NODES),

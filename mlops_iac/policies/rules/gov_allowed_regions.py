@@ -57,6 +57,7 @@ POLICY = Policy(
     title="Resources and replicas are in allowed regions",
     why="A replica in another region is a transfer of the data to another country.",
     fix="move the resource, or add the region to policies.allowed_regions after approval",
+    settings=("cloud.region",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=("*",),

@@ -66,6 +66,7 @@ POLICY = Policy(
     title="High-risk systems are documented",
     why="Nobody can judge whether a model is used rightly without knowing what it was made for.",
     fix="set system.purpose and system.owner, and card: true on the model that the endpoint serves",
+    settings=("models.*.card", "endpoints.*.model.registry"),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(ENDPOINT, MODEL_CARD),

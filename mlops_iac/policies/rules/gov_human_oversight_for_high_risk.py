@@ -60,6 +60,7 @@ POLICY = Policy(
     title="High-risk systems have human approval and a way back",
     why="Somebody has to be able to say no before a decision system changes, and to stop it afterwards.",
     fix="set the model's approval for the stage to one_person or two_person, and rollout.rollback_on of the endpoint",
+    settings=("models.*.approval", "endpoints.*.rollout.rollback_on"),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(ENDPOINT,),

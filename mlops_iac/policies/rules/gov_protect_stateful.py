@@ -67,6 +67,7 @@ POLICY = Policy(
     title="Stateful resources are protected in production",
     why="One renamed key in a configuration must not be able to delete the training data.",
     fix="set protect (env.protect_data) and leave forceDestroy off; empty a store on purpose before it is deleted",
+    settings=("env.protect_data",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=STATEFUL,

@@ -49,6 +49,7 @@ POLICY = Policy(
     title="Production models come from the registry",
     why="A model file that was put there by hand was tested by nobody, and its training cannot be found.",
     fix="deploy a version of the registry (modelPackageName), which is refused before its approval",
+    settings=("endpoints.*.model",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(MODEL,),

@@ -74,6 +74,7 @@ POLICY = Policy(
     title="Resources carry the governance tags",
     why="Cost, ownership and the inventory that the AI Act asks for are computed from tags.",
     fix="set system.owner, system.risk_class and system.tags.cost-center",
+    settings=("system.tags",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=("*",),

@@ -76,6 +76,7 @@ POLICY = Policy(
     title="Retraining has a gate, a rate limit and no way into production",
     why="A model that retrains on its own answers can drift faster than anybody looks, and spend without end.",
     fix="start pipelines through a state machine that checks cooldown and concurrency; register, do not deploy",
+    settings=("retraining.*.cooldown", "retraining.*.concurrency"),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(SCHEDULE_TYPE, TARGET, MACHINE),

@@ -66,6 +66,7 @@ POLICY = Policy(
     title="Training reads from versioned buckets",
     why="Without the exact data nobody can repeat a training, or find out what a complaint is about.",
     fix="turn versioning on for the buckets that training reads from",
+    settings=("buckets.*.versioning",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(TRAINING_JOB, PIPELINE),

@@ -63,6 +63,7 @@ POLICY = Policy(
     title="GuardDuty is on, with EKS and S3 protection",
     why="It notices what no rule forbade, such as a role that suddenly reads every bucket.",
     fix="enable the detector and the features EKS_AUDIT_LOGS and S3_DATA_EVENTS (security.audit.guardduty)",
+    settings=("security.audit.guardduty",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.ADVISORY,
     applies_to=(DETECTOR, FEATURE),

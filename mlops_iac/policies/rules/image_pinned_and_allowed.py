@@ -102,6 +102,7 @@ POLICY = Policy(
     title="Images are pinned by digest and come from allowed registries",
     why="A tag can be moved to other contents; a digest cannot. An unknown registry can serve anything.",
     fix="write registry/repository@sha256:<digest>, and add the registry to policies.allowed_registries",
+    settings=("tracking.image", "clusters.*.device_plugin_image"),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(*WORKLOADS, MODEL),

@@ -102,6 +102,7 @@ POLICY = Policy(
     title="Serving deployments are highly available",
     why="One replica means that every node upgrade is an outage.",
     fix="add probes, two replicas (or an autoscaler with a minimum of 2) and a PodDisruptionBudget",
+    settings=("tracking.replicas",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(DEPLOYMENT,),

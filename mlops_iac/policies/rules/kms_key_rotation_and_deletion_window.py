@@ -57,6 +57,7 @@ POLICY = Policy(
     title="KMS keys rotate and wait before deletion",
     why="A deleted key makes its data unreadable for ever; the window is the time in which somebody can notice.",
     fix="set enableKeyRotation, and a deletionWindowInDays of 14 or more (env.deletion_window)",
+    settings=("keys.rotation", "env.deletion_window"),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(KEY,),

@@ -58,6 +58,7 @@ POLICY = Policy(
     title="Log groups are encrypted and kept for a year",
     why="The AI Act asks for six months of logs, and an incident is often older when it is found.",
     fix="set env.log_retention to 365d or more, and a KMS key",
+    settings=("env.log_retention",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(LOG_GROUP,),

@@ -62,6 +62,7 @@ POLICY = Policy(
     title="Production databases are backed up, spread and protected",
     why="Experiment tracking without its database is a bucket of files without names.",
     fix="set backupRetentionPeriod 7 or more, multiAz, deletionProtection, and leave skipFinalSnapshot off",
+    settings=("env.backup_retention", "env.multi_az", "env.protect_data"),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(INSTANCE, CLUSTER),

@@ -68,6 +68,7 @@ POLICY = Policy(
     title="Registries are shared with named accounts only",
     why="Whoever may push to a registry decides what runs; whoever may pull has the model.",
     fix="name the accounts, or add a condition on aws:PrincipalOrgID",
+    settings=("images.*.pull_accounts", "models.*.share_with"),
     severity=PolicySeverity.CRITICAL,
     enforcement=Enforcement.MANDATORY,
     applies_to=tuple(PATHS),

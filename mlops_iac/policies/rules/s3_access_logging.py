@@ -36,6 +36,7 @@ POLICY = Policy(
     title="Buckets write access logs",
     why="Without the log nobody can say afterwards who read or took the data.",
     fix="set access_log: true, or add a BucketLogging resource that targets the log bucket",
+    settings=("buckets.*.access_log",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.ADVISORY,
     applies_to=(BUCKET,),

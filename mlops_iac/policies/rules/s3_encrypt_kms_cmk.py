@@ -66,6 +66,7 @@ POLICY = Policy(
     title="Buckets are encrypted with a customer-managed key",
     why="Only an own key can be revoked, audited and limited to those who may read the data.",
     fix="set sseAlgorithm aws:kms and kmsMasterKeyId, and turn the bucket key on",
+    settings=("buckets.*.classification",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(ENCRYPTION, BUCKET),

@@ -44,6 +44,7 @@ POLICY = Policy(
     title="Buckets have a lifecycle",
     why="Data that nobody needs costs money, and data about people may not be kept without end.",
     fix="add expiration or transition rules, and one that aborts incomplete multipart uploads",
+    settings=("buckets.*.keep", "buckets.*.keep_versions"),
     severity=PolicySeverity.LOW,
     enforcement=Enforcement.ADVISORY,
     applies_to=(BUCKET,),

@@ -49,6 +49,7 @@ POLICY = Policy(
     title="Audit logs and released models are locked",
     why="A log that an attacker or an administrator can delete proves nothing.",
     fix="create the bucket with objectLockEnabled and a default retention (security.audit.object_lock)",
+    settings=("security.audit.object_lock",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.ADVISORY,
     applies_to=(BUCKET,),

@@ -45,6 +45,7 @@ POLICY = Policy(
     title="Buckets with data are versioned",
     why="A model can be explained only while the data it was trained on still exists.",
     fix="add a BucketVersioning with status Enabled, or tag the bucket data-role: scratch",
+    settings=("buckets.*.versioning",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(BUCKET,),

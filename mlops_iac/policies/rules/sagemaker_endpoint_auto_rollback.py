@@ -48,6 +48,7 @@ POLICY = Policy(
     title="Endpoints roll back on alarms",
     why="A new version that fails or answers wrongly is otherwise served until somebody wakes up.",
     fix="set deploymentConfig with a blue/green or rolling policy and at least one alarm (rollout.rollback_on)",
+    settings=("endpoints.*.rollout.rollback_on", "endpoints.*.rollout.strategy"),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(ENDPOINT,),

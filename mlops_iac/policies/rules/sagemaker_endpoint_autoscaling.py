@@ -68,6 +68,7 @@ POLICY = Policy(
     title="Production endpoints scale within a limit",
     why="A fixed fleet is either too small at noon or paid for all night.",
     fix="add an appautoscaling Target and Policy for the variant, with a maxCapacity within the limit",
+    settings=("endpoints.*.autoscaling.max",),
     severity=PolicySeverity.LOW,
     enforcement=Enforcement.ADVISORY,
     applies_to=(ENDPOINT, TARGET),

@@ -57,6 +57,7 @@ POLICY = Policy(
     title="High-risk endpoints keep requests and answers",
     why="Without a record no decision can be explained, and drift cannot be seen.",
     fix="add capture: {bucket, prefix, sample} to the endpoint",
+    settings=("endpoints.*.capture",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(ENDPOINT_CONFIG,),

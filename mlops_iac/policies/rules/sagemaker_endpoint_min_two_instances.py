@@ -57,6 +57,7 @@ POLICY = Policy(
     title="Production endpoints run on two instances",
     why="Instances of one endpoint are spread over availability zones only when there are two of them.",
     fix="set initialInstanceCount to 2 (env.min_endpoint_instances)",
+    settings=("endpoints.*.autoscaling.min", "env.min_endpoint_instances"),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(ENDPOINT_CONFIG,),

@@ -46,6 +46,7 @@ POLICY = Policy(
     title="Personal features expire in the online store",
     why="Data about people may be kept only as long as it is needed, and the online store forgets nothing by itself.",
     fix="set online.ttl to how long the features are needed",
+    settings=("feature_stores.*.online.ttl",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.ADVISORY,
     applies_to=(GROUP,),

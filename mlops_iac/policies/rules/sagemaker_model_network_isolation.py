@@ -35,6 +35,7 @@ POLICY = Policy(
     title="Models run in isolation",
     why="Code in a model file could send requests, and the data in them, anywhere.",
     fix="set enableNetworkIsolation; this replaces the model",
+    settings=("security.network_isolation",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=(MODEL,),

@@ -48,6 +48,7 @@ POLICY = Policy(
     title="Monitoring jobs run in isolation",
     why="They read every captured request, and run code of images that change with releases.",
     fix="set networkConfig.enableNetworkIsolation; this replaces the definition",
+    settings=("security.network_isolation",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=tuple(NETWORKS),

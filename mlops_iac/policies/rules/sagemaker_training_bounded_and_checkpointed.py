@@ -56,6 +56,7 @@ POLICY = Policy(
     title="Training jobs are bounded and save their progress",
     why="A job that hangs is paid for until its limit; a spot job without checkpoints begins again each time.",
     fix="set stoppingCondition.maxRuntimeInSeconds; for spot also maxWaitTimeInSeconds and checkpointConfig.s3Uri",
+    settings=("pipelines.*.steps.*.max_runtime",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.MANDATORY,
     applies_to=TRAININGS,

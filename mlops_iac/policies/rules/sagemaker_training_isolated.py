@@ -65,6 +65,7 @@ POLICY = Policy(
     title="Training has no way to the internet",
     why="Training code pulls in hundreds of packages and sees all the data.",
     fix="set vpcConfig and enableNetworkIsolation, or security groups without a way out",
+    settings=("security.network_isolation",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=TRAININGS,

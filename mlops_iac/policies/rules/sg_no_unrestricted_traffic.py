@@ -44,6 +44,7 @@ POLICY = Policy(
     title="Security groups do not open all ports to everybody",
     why="What may send to any address on any port may send the training data there.",
     fix="open the one port to the one peer",
+    settings=("network.internet_egress",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(GROUP, RULE, INGRESS, EGRESS),

@@ -80,6 +80,7 @@ POLICY = Policy(
     title="Load balancers and ingresses use TLS",
     why="Requests to a model carry personal data and tokens.",
     fix="use HTTPS with a certificate and a TLS 1.2 policy; HTTP may only redirect",
+    settings=("tracking.expose.certificate",),
     severity=PolicySeverity.HIGH,
     enforcement=Enforcement.MANDATORY,
     applies_to=(LISTENER, INGRESS),

@@ -53,6 +53,7 @@ POLICY = Policy(
     title="Networks have endpoints for the ML services",
     why="Without them isolated jobs cannot start, and others send data over NAT, past every endpoint policy.",
     fix="add the endpoints (network.private_endpoints: [s3, ecr, sagemaker, sts, logs])",
+    settings=("network.private_endpoints",),
     severity=PolicySeverity.MEDIUM,
     enforcement=Enforcement.ADVISORY,
     applies_to=(VPC,),

@@ -160,7 +160,7 @@ def engine_for(run: Run, choice: TargetChoice, *, quiet: bool = False) -> Iterat
 
 
 def _engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
-    name, make, extra = ("Pulumi", _pulumi_engine, "local,pulumi")
+    name, make, extra = ("Pulumi", _pulumi_engine, "local,pulumi" if choice.engines.local else "pulumi")
     if not choice.engines.pulumi:
         name, make, extra = ("local", _local_engine, "local")
     try:

@@ -54,6 +54,11 @@ class Explanation:
         return format_path(self.path)
 
     @property
+    def gaps(self) -> int:
+        """How many prices of its resources are not known."""
+        return sum(len(made.cost.gaps) for made in self.resources if made.cost is not None)
+
+    @property
     def floor(self) -> float:
         """The least that its resources cost in a month, as far as prices are known."""
         return sum(made.cost.floor for made in self.resources if made.cost is not None)

@@ -29,6 +29,7 @@ from mlops_iac.render.page import (
 from mlops_iac.render.results import short_type
 from mlops_iac.render.spending import (
     COLUMN,
+    UNKNOWN,
     amounts_row,
     change_bullets,
     change_json,
@@ -44,8 +45,6 @@ from mlops_iac.render.visible import shorten
 
 _SMALL: Final = 1.0
 """Resources whose ceiling is below this many USD are told in one row, unless everything is asked for."""
-_UNKNOWN: Final = "+?"
-"""Follows an amount that a price is missing from."""
 _NOT_COUNTED: Final = "Not known, and not counted"
 
 
@@ -105,7 +104,7 @@ def variants_text(variants: Sequence[Variant], page: Page = PLAIN_PAGE) -> str:
     rows: list[Line] = [*spread(title, Span(f"USD a month, prices of {_dates(first)}", Tone.QUIET), page), ()]
     rows.append(amounts_row(line(Span(titles.key, Tone.QUIET)), ("floor", "ceiling"), page, Tone.QUIET))
     for name, variant in zip(titles.values, variants, strict=True):
-        mark = _UNKNOWN if _gaps(variant.estimate) - shared else ""
+        mark = UNKNOWN if _gaps(variant.estimate) - shared else ""
         rows += _wide_row(name, (usd(variant.estimate.floor) + mark, usd(variant.estimate.ceiling) + mark), page, 2)
     for key in _differing(variants):
         lines = [_by_key(variant.estimate).get(key) for variant in variants]
@@ -266,7 +265,7 @@ def _difference_rows(against: str, difference: Difference, page: Page) -> list[L
         symbol = {"added": "+", "removed": "-"}.get(change.kind, "~")
         tone = {"added": Tone.GOOD, "removed": Tone.BAD}.get(change.kind, Tone.CHANGED)
         marked = (Span(f"  {symbol} ", tone), Span(label[0].text.removeprefix("    ")), *label[1:])
-        mark = _UNKNOWN if change.new is not None and change.new.gaps else ""
+        mark = UNKNOWN if change.new is not None and change.new.gaps else ""
         rows.append(amounts_row(marked, (delta(change.floor) + mark, delta(change.ceiling) + mark), page))
     return rows if difference.changes else [*rows, line("  nothing costs more or less")]
 
@@ -307,7 +306,7 @@ def _numbers(found: CostLine | None) -> tuple[str, str]:
     """Floor and ceiling of a line; dashes where there is no such resource."""
     if found is None:
         return "-", "-"
-    mark = _UNKNOWN if found.gaps else ""
+    mark = UNKNOWN if found.gaps else ""
     return usd(found.floor) + mark, usd(found.ceiling) + mark
 
 

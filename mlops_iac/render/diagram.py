@@ -24,6 +24,7 @@ COLUMN_GAP = 32
 ROW_GAP = 12
 MARGIN = 12
 HEADER = 34
+_MANY_EDGES = 150
 
 Mark = Literal["create", "update", "replace", "delete"]
 """The worst that happens in a component; each has a colour, and the words of ``Box.tally`` beside it."""
@@ -173,9 +174,10 @@ def _picture(diagram: Diagram, style: str, *, linked: bool = False) -> str:
         for row, box in enumerate(columns[layer])
     }
     role = "group" if linked else "img"
+    dense = " dense" if len(diagram.edges) > _MANY_EDGES else ""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="{role}" aria-label="{text(diagram.title)}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture{dense}" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" role="{role}" aria-label="{text(diagram.title)}">',
         style,
     ]
     for column, layer in enumerate(layers):

@@ -9,7 +9,7 @@ from mlops_iac.explanation import Explanation, Made, Setting
 from mlops_iac.policies.policy import Finding, Verdict
 from mlops_iac.render.page import PLAIN_PAGE, Line, Page, Span, Tone, cells, line, paragraph, to_text
 from mlops_iac.render.results import short_type
-from mlops_iac.render.spending import COLUMN, amounts_row, pair, usd
+from mlops_iac.render.spending import COLUMN, amount_of, amounts_row, pair, usd
 from mlops_iac.render.visible import shorten, show
 
 
@@ -58,7 +58,7 @@ def _resources(explanation: Explanation, page: Page) -> list[Line]:
             for row in paragraph(f"no known price: {gap.what}", page, first=line("      "), indent=6, tone=Tone.WARN)
         ]
     if explanation.ceiling:
-        total = (usd(explanation.floor), usd(explanation.ceiling))
+        total = (amount_of(explanation.floor, explanation.gaps), amount_of(explanation.ceiling, explanation.gaps))
         lines.append(amounts_row(line(Span("    total a month", Tone.STRONG)), total, page, Tone.STRONG))
     return [*lines, *_policies(explanation, page)]
 

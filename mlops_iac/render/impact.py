@@ -35,15 +35,15 @@ def impact_lines(impacts: Sequence[Impact], page: Page) -> list[Line]:
     return lines
 
 
-def impact_bullets(impacts: Iterable[Impact], code: Callable[[str], str]) -> list[str]:
-    """Each impact as a Markdown bullet; ``code`` makes foreign text harmless."""
+def impact_bullets(impacts: Iterable[Impact], code: Callable[[str], str], prose: Callable[[str], str]) -> list[str]:
+    """Each impact as a Markdown bullet; ``code`` makes foreign text harmless, ``prose`` a sentence that holds some."""
     rows = []
     for impact in impacts:
         took = f", takes {duration(impact)}" if impact.minutes is not None else ""
-        rows.append(f"- **{impact.severity.value}** {code(format_path(impact.component))} {code(impact.message)}{took}")
-        if impact.location is not None:
-            rows.append(f"  at {code(f'{impact.location.file}:{impact.location.line}')}")
-        rows.append(f"  do: {code(impact.action)}")
+        place = f" at {code(f'{impact.location.file}:{impact.location.line}')}" if impact.location is not None else ""
+        rows.append(f"- **{impact.severity.value}** {code(format_path(impact.component))}{place}")
+        rows.append(f"  {prose(impact.message)}{took}")
+        rows.append(f"  do: {prose(impact.action)}")
     return rows
 
 

@@ -2,7 +2,8 @@
 
 Whatever comes from a configuration or a provider stands in code spans or fenced blocks, where GitHub and GitLab
 interpret no HTML, link, mention or issue number; fences and span delimiters are longer than any run of backticks
-inside (https://github.github.com/gfm/#code-spans). The comment stays below GitHub's limit of 65,536 characters.
+inside (https://github.github.com/gfm/#code-spans). Of a sentence, only words that no forge gives a meaning to stand
+outside. The comment stays below GitHub's limit of 65,536 characters.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from mlops_iac.diagnostics import Diagnostic, Severity, format_path
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
 from mlops_iac.render.impact import impact_bullets
+from mlops_iac.render.report import headline, verdict
 from mlops_iac.render.results import name_of, short_type
 from mlops_iac.render.spending import cost_bullets
 from mlops_iac.render.visible import show, show_pair, visible
@@ -26,6 +28,14 @@ LONGEST: Final = 60_000
 
 _WIDTH: Final = 110
 _MOST_PROPERTIES: Final = 20
+_PLAIN_WORD: Final = re.compile(r"|\(|[,;:.)]+|\(?[A-Za-z0-9]+(?:[-'/][A-Za-z0-9]+)*%?\)?[,;:.]?")
+"""A word that means nothing in Markdown."""
+_NUMBERED: Final = re.compile(r"[0-9]+[.)]")
+"""What would begin a numbered list."""
+_QUOTED: Final = re.compile(r"(?:^|(?<=\s)|(?<=\s\())`([^`]+)`(?=[,;:.)]*(?:\s|$))")
+"""Words that a message quotes, apart from everything else."""
+_LINKED_WORD: Final = re.compile(r"\(?(?:[A-Z][A-Z0-9]*-[0-9]+|[0-9a-f]{7,40}|.*/.*)\)?[,;:.]?")
+"""A word that forges turn into a link: an issue's key, a commit, a path to a repository."""
 _OPS: Final = (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.DELETE, Op.SAME)
 _HEADINGS: Final[Mapping[Op, str]] = {
     Op.CREATE: "create",
@@ -52,28 +62,30 @@ def preview_markdown(
     cost: MonthlyCost | None = None,
     gates: Sequence[Diagnostic] = (),
 ) -> str:
-    """What would change: a table of counts, the impact, the findings, then each layer's changes folded away.
+    """What would change: a verdict, what matters most, impact, gates, cost, policies, then each layer folded away.
 
     Starts with an HTML comment by which a bot finds its earlier comment.
     """
     marker = re.sub(r"[^A-Za-z0-9_./-]|--+", "-", f"{plan.system}/{plan.environment}")
+    stopping = sum(item.severity is Severity.ERROR for item in findings)
     head = [
         f"<!-- mlops-iac preview {marker} -->",
         f"### Preview of {code(plan.system)} in {code(plan.environment)}",
         "",
-        f"Compared with {code(plan.baseline)}. {_verdict(plan)}",
+        f"**{prose(verdict(gates, stopping, impacts).text)}.** {_counts(plan)} Compared with {code(plan.baseline)}.",
+        "",
+        *(f"- {prose(said.text)}" for said in headline(plan, impacts, cost)),
         "",
     ]
+    if impacts:
+        head += ["#### Impact", "", *impact_bullets(impacts, code, prose), ""]
+    head += _group("Gates", gates)
+    if cost is not None:
+        head += ["#### Cost", "", *cost_bullets(cost, code), ""]
+    head += [*_group("Policies", findings), *_group("Notes", diagnostics)]
     changed = [stack for stack in plan.stacks if any(_shown(stack))]
     if changed:
-        head += [*_table(changed), ""]
-    if impacts:
-        head += ["#### Impact", "", *impact_bullets(impacts, code), ""]
-    if cost is not None:
-        head += ["#### Cost", "", *cost_bullets(cost, code)]
-    for title, group in (("Gates", gates), ("Policies", findings), ("Notes", diagnostics)):
-        if group:
-            head += [f"#### {title}", "", *_bullets(group), ""]
+        head += ["#### Changes", "", *_table(changed), ""]
     return _assemble(head, [_layer(stack) for stack in changed])
 
 
@@ -87,6 +99,40 @@ def code(text: str) -> str:
     return f"{ticks}{padding}{body}{padding}{ticks}"
 
 
+def prose(text: str) -> str:
+    """A sentence with foreign words in it: words that Markdown or a forge might read otherwise become code spans.
+
+    What stands between backticks is one already.
+    """
+    if not text.strip():
+        return code(text)
+    pieces = _QUOTED.split(visible(text))
+    return "".join(code(piece) if index % 2 else _words(piece, first=index == 0) for index, piece in enumerate(pieces))
+
+
+def _words(text: str, *, first: bool) -> str:
+    parts: list[str] = []
+    special: list[str] = []
+    for index, word in enumerate(text.split(" ")):
+        listed = first and index == 0 and _NUMBERED.fullmatch(word) is not None
+        if _PLAIN_WORD.fullmatch(word) and not _LINKED_WORD.fullmatch(word) and not listed:
+            parts += [_span(special)] if special else []
+            parts.append(word)
+            special = []
+        else:
+            special.append(word)
+    parts += [_span(special)] if special else []
+    return " ".join(parts)
+
+
+def _span(words: Sequence[str]) -> str:
+    """Words as one code span, the punctuation at its end after it."""
+    body, after = " ".join(words), ""
+    while len(body) > 1 and body[-1] in ",;:." and body[-2].isalnum():
+        body, after = body[:-1], body[-1] + after
+    return code(body) + after
+
+
 def fenced(lines: Iterable[str], language: str = "") -> list[str]:
     """Foreign lines as a fenced block whose fence is longer than any run of backticks inside."""
     body = list(lines)
@@ -94,10 +140,30 @@ def fenced(lines: Iterable[str], language: str = "") -> list[str]:
     return [f"{fence}{language}", *body, fence]
 
 
-def _verdict(plan: Plan) -> str:
+def _counts(plan: Plan) -> str:
     counts = plan.summary()
-    parts = [f"**{counts[op]:,} to {op.value}**" for op in _OPS if counts[op] and op is not Op.SAME]
-    return f"{', '.join(parts)}." if parts else "**Nothing changes.**"
+    parts = [f"{counts[op]:,} to {op.value}" for op in _OPS if counts[op] and op is not Op.SAME]
+    return f"{', '.join(parts)}." if parts else "Nothing changes."
+
+
+def _group(title: str, diagnostics: Sequence[Diagnostic]) -> list[str]:
+    """Findings under a heading: what refuses or warns in sight, mere notes folded away."""
+    if not diagnostics:
+        return []
+    notes = [item for item in diagnostics if item.severity is Severity.INFO]
+    told = _bullets(item for item in diagnostics if item.severity is not Severity.INFO)
+    rows = [f"#### {title}", "", *told]
+    if notes:
+        noun = "note" if len(notes) == 1 else "notes"
+        rows += [
+            *([""] if told else []),
+            f"<details><summary>{len(notes):,} {noun}</summary>",
+            "",
+            *_bullets(notes),
+            "",
+            "</details>",
+        ]
+    return [*rows, ""]
 
 
 def _table(stacks: Sequence[StackPlan]) -> list[str]:
@@ -115,11 +181,11 @@ def _bullets(diagnostics: Iterable[Diagnostic]) -> list[str]:
     rows = []
     for item in sorted(diagnostics, key=lambda found: order.index(found.severity)):
         place = str(item.location) if item.location is not None else format_path(item.path)
-        rows.append(f"- {_BADGES[item.severity]} {code(item.code)} {code(item.message)}")
+        rows.append(f"- {_BADGES[item.severity]} {code(item.code)} {prose(item.message)}")
         if place:
             rows.append(f"  at {code(place)}")
         if item.hint:
-            rows.append(f"  hint: {code(item.hint)}")
+            rows.append(f"  do: {prose(item.hint)}")
     return rows
 
 

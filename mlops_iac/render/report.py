@@ -60,8 +60,8 @@ def verdict(gates: Sequence[Diagnostic], broken: int, impacts: Sequence[Impact])
     if parts:
         return Statement("bad", f"Cannot be applied: {' and '.join(parts)}")
     if any(each.severity in _SEVERE for each in impacts):
-        return Statement("warn", "Can be applied, and harms what runs: no gate and no mandatory policy is against it")
-    return Statement("good", "Can be applied: no gate and no mandatory policy is against it")
+        return Statement("warn", "Can be applied, but its impact is severe: no gate and no mandatory policy stops it")
+    return Statement("good", "Can be applied: no gate and no mandatory policy stops it")
 
 
 def headline(plan: Plan, impacts: Sequence[Impact], cost: MonthlyCost | None) -> tuple[Statement, ...]:

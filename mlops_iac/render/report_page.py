@@ -23,7 +23,7 @@ from mlops_iac.render.impact import duration, sentence
 from mlops_iac.render.markup import Html, element, join
 from mlops_iac.render.report import Report, broken, headline, undecided, verdict
 from mlops_iac.render.results import name_of, short_type
-from mlops_iac.render.spending import delta, stage_changes, stage_totals, unpriced, usd
+from mlops_iac.render.spending import amount_of, delta, stage_changes, stage_totals, unpriced, usd
 from mlops_iac.render.visible import show, show_pair
 from mlops_iac.spec.system import Waiver
 
@@ -58,6 +58,9 @@ _INPUT: Final = 110
 """Characters of an input of a resource that comes into being."""
 _MOST_FINDINGS: Final = 8
 """Resources that a row of the policy table names before it counts the others."""
+
+_MANY: Final = 150
+"""Changes beyond which a browser lays out only those in sight."""
 
 
 def report_page(report: Report) -> str:
@@ -176,7 +179,7 @@ def _system(report: Report) -> Html:
     kept = {box.id for box in drawn.boxes}
     gone: dict[str, str] = {}
     for change, path in changes_by_component(report.plan):
-        if change.custom and change.op in _OPS and path:
+        if change.custom and change.op in _OPS and path not in ((), ("cloud",)):
             ops.setdefault(format_path(path), []).append(change.op)
             if format_path(path) not in kept:
                 gone.setdefault(format_path(path), layers[change.urn])
@@ -225,8 +228,8 @@ def _components(report: Report, ops: Mapping[str, Sequence[Op]]) -> Html:
             element("span", each.layer),
             str(len(each.resources)),
             element("span", _tally(ops.get(each.component, ()))),
-            usd(each.floor),
-            usd(each.ceiling),
+            amount_of(each.floor, each.gaps),
+            amount_of(each.ceiling, each.gaps),
         )
         for each in sorted(report.explanations, key=lambda each: (order.get(each.layer, 0), each.component))
     ]
@@ -273,7 +276,8 @@ def _changes(report: Report) -> Html | None:
         hidden=True,
     )
     nothing = element("p", "No change fits the filter.", class_="quiet", id="nothing", hidden=True)
-    return section("changes", "Changes", tools, *groups, nothing)
+    listed = element("div", groups, class_="many" if sum(used.values()) > _MANY else None)
+    return section("changes", "Changes", tools, listed, nothing)
 
 
 def _group(path: ConfigPath, changes: Sequence[Change], index: Mapping[str, int]) -> Html:
@@ -573,8 +577,9 @@ def _component_data(each: Explanation, resources: list[int]) -> dict[str, Any]:
         "uses": list(each.uses),
         "usedBy": list(each.used_by),
         "resources": resources,
-        "floor": round(each.floor, 2),
-        "ceiling": round(each.ceiling, 2),
+        "cost": [amount_of(each.floor, each.gaps), amount_of(each.ceiling, each.gaps)]
+        if each.ceiling or each.gaps
+        else [],
     }
 
 

@@ -15,6 +15,8 @@ from mlops_iac.render.results import short_type
 
 COLUMN: Final = 13
 """Width of a column of amounts."""
+UNKNOWN: Final = "+?"
+"""Follows an amount that a price is missing from."""
 _MOST_CHANGES: Final = 20
 
 
@@ -42,15 +44,15 @@ def cost_lines(cost: MonthlyCost, page: Page) -> list[Line]:
 
 
 def cost_bullets(cost: MonthlyCost, code: Callable[[str], str]) -> list[str]:
-    """The sentence, the stages as a table, and what makes the difference; ``code`` makes foreign text harmless."""
+    """The sentence, what makes the difference, and the stages folded away; ``code`` makes foreign text harmless."""
     estimate, difference = cost.estimate, cost.difference
-    rows = [f"**{sentence(estimate, difference)}**", ""]
-    if difference is None or difference.changes:
-        rows += [*stage_table(estimate, difference), ""]
+    rows = [f"{sentence(estimate, difference)}.", ""]
     if difference is not None:
         rows += change_bullets(difference, code)
+    if difference is None or difference.changes:
+        rows += ["<details><summary>By stage</summary>", "", *stage_table(estimate, difference), "", "</details>", ""]
     if estimate.unknown:
-        rows += [f"Not counted, because no price is known: {listed(map(code, unpriced(estimate)))}.", ""]
+        rows.append(f"Not counted, because no price is known: {listed(map(code, unpriced(estimate)))}.")
     return rows
 
 
@@ -126,7 +128,7 @@ def stage_table(estimate: Estimate, difference: Difference | None) -> list[str]:
     columns = ("floor", "ceiling", *(("change of floor", "change of ceiling") if difference is not None else ()))
     rows = [f"| stage | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
     for stage, floor, ceiling in stage_totals(estimate, difference):
-        change = map(delta, moved.get(stage, (0.0, 0.0))) if difference is not None else ()
+        change = map(delta, moved[stage]) if stage in moved else ("", "") if difference is not None else ()
         rows.append(f"| {stage.value} | {' | '.join((usd(floor), usd(ceiling), *change))} |")
     total = (delta(difference.floor), delta(difference.ceiling)) if difference is not None else ()
     return [*rows, f"| **total** | {' | '.join((usd(estimate.floor), usd(estimate.ceiling), *total))} |"]
@@ -179,6 +181,13 @@ def pair(floor: float, ceiling: float) -> dict[str, float]:
 def usd(amount: float) -> str:
     """An amount with cents: ``1,234.50``."""
     return f"{amount:,.2f}"
+
+
+def amount_of(amount: float, gaps: int) -> str:
+    """An amount of something that ``gaps`` prices are missing from: marked, and never told as nothing."""
+    if not gaps:
+        return usd(amount)
+    return f"{usd(amount)}{UNKNOWN}" if amount >= 0.005 else "not known"
 
 
 def dollars(amount: float) -> str:

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from mlops_iac.diagnostics import Diagnostic, Location
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
-from mlops_iac.render.markdown import LONGEST, code, fenced, preview_markdown
+from mlops_iac.render.markdown import LONGEST, code, fenced, preview_markdown, prose
 
 from . import samples
 
@@ -42,6 +42,32 @@ def test_recorded_comment(golden: Callable[[str, str], None]) -> None:
     found = samples.diagnostics()
     golden("render/preview.md", preview_markdown(samples.plan(), findings=found[:3], diagnostics=found[3:]))
     golden("render/unchanged.md", preview_markdown(samples.unchanged()))
+
+
+@given(st.text(alphabet=st.sampled_from("ab1 .,:;()`@#<>[]_*/-|~$&!\n\\")))
+def test_a_sentence_shows_its_words_and_nothing_acts(text: str) -> None:
+    page = _Page()
+    page.feed(MarkdownIt("commonmark", {"html": True}).enable("table").render(f"- {prose(text)}"))
+    page.close()
+    assert page.tags <= {"ul", "li", "code", "p"}
+    for char in "`@#<>[]_*|~$&!\\":
+        assert char not in "".join(page.outside)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("bucket models is deleted: all of it", "bucket models is deleted: all of it"),
+        ("set `keep: 3d`, or (`none`).", "set `keep: 3d`, or (`none`)."),
+        ("buckets.raw and @acme go.", "`buckets.raw` and `@acme` go."),
+        ("read a_b c.d: now", "read `a_b c.d`: now"),
+        ("1. first", "`1`. first"),
+        ("GH-2 and deadbeef1 and a/b", "`GH-2` and `deadbeef1` and `a/b`"),
+        ("``x`` y", "``` ``x`` ``` y"),
+    ],
+)
+def test_words_that_a_forge_would_read_are_code(text: str, expected: str) -> None:
+    assert prose(text) == expected
 
 
 @pytest.mark.parametrize("text", INJECTIONS)

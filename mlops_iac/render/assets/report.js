@@ -40,7 +40,13 @@
   const componentLink = (name) => data.components[name]
     ? make("button", { type: "button", class: "link", on: () => component(name) }, name) : code(name);
   const list = (names) => names.flatMap((name, index) => (index ? [", ", componentLink(name)] : [componentLink(name)]));
-  const range = (floor, ceiling) => `${money(floor)} to ${money(ceiling)} USD a month`;
+  const range = (floor, ceiling) => floor === ceiling ? `${floor} USD a month` : `${floor} to ${ceiling} USD a month`;
+  const cost = (one) => {
+    if (!one.cost) return "";
+    const [floor, ceiling] = one.cost.map(money);
+    if (one.gaps) return one.cost[1] ? `${range(floor, ceiling)}, and what has no known price` : "not known";
+    return one.charges ? range(floor, ceiling) : `free: ${one.free || "no charge"}`;
+  };
 
   const settings = (of) => of.settings.length
     ? grid("Settings", ["Setting", "Value", "Set by"], of.settings.map(([path, value, origin, from]) => [
@@ -52,7 +58,7 @@
     open(name, [
       facts([
         ["Layer", of.layer],
-        ["Cost", of.ceiling ? range(of.floor, of.ceiling) : ""],
+        ["Cost", of.cost.length ? range(...of.cost) : ""],
         ["Uses", of.uses.length ? list(of.uses) : ""],
         ["Used by", of.usedBy.length ? list(of.usedBy) : ""],
       ]),
@@ -65,8 +71,8 @@
           make("button", { type: "button", class: "link", on: () => resource(index) }, one.name),
           one.type.split(":").at(-1),
           one.op === "same" ? "" : badge(one.op, ops[one.op]),
-          one.cost && one.cost[1] ? money(one.cost[0]) : "",
-          one.cost && one.cost[1] ? money(one.cost[1]) : "",
+          one.charges ? money(one.cost[0]) : one.gaps ? "not known" : "",
+          one.charges ? `${money(one.cost[1])}${one.gaps ? "+?" : ""}` : "",
         ];
       }), [3, 4]),
     ]);
@@ -86,7 +92,7 @@
         ["URN", code(one.urn)],
         ["Component", one.component ? componentLink(one.component) : "no longer declared"],
         ["Declared at", one.source ? code(one.source) : ""],
-        ["Cost", one.cost ? (one.cost[1] || one.gaps ? range(...one.cost) : `free: ${one.free || "no charge"}`) : ""],
+        ["Cost", cost(one)],
       ]),
       one.charges ? grid("Charges", ["Charge", "From", "To", "How it is counted"],
         one.charges.map(([what, floor, ceiling, basis]) => [what, money(floor), money(ceiling), basis]), [1, 2]) : null,

@@ -22,6 +22,7 @@ from benchmarks import generate_system, terraform
 from benchmarks.measure import Command, Comparison, mlops_iac, run, told
 from benchmarks.measure import in_turns as _in_turns
 from mlops_iac.pipeline import request_at, run_phases
+from mlops_iac.policies.registry import own_packs
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "fraud-detection"
 BARE = """\
@@ -139,6 +140,18 @@ class Bench:
         yield Comparison("time per resource at 10,000 beside 1,000", detail, each["many"] / each["few"], 1.2)
         yield Comparison(f"peak memory of a preview of {many} resources", detail, cost["large"].memory, 300, " MB")
 
+    def policies(self) -> Iterator[Comparison]:
+        """A preview that judges by every pack beside one that does not judge at all."""
+        system, count = self._generated(1_000)
+        chosen = f"+policies.packs=[{','.join(own_packs())}]"
+        unjudged = [sys.executable, "-m", "benchmarks.unjudged", "preview", "-C", str(system), "+policies.packs=[]"]
+        cost = self._in_turns(
+            judged=lambda: run(mlops_iac("preview", "-C", system, chosen)), unjudged=lambda: run(unjudged)
+        )
+        what = f"preview of {count} resources with all {len(own_packs())} packs beside one without any policy"
+        detail = f"with the check {told(cost['judged'])}; without {told(cost['unjudged'])}"
+        yield Comparison(what, detail, cost["judged"].cpu / cost["unjudged"].cpu, 1.25)
+
     def journal(self) -> Iterator[Comparison]:
         """Bytes that the local engine writes per operation."""
         from benchmarks.journal import bytes_per_operation
@@ -169,7 +182,7 @@ class Bench:
         return folder, int(done.stdout.split()[-2])
 
 
-BENCHMARKS = ("help", "example", "generated", "scale", "journal", "damaged", "pulumi")
+BENCHMARKS = ("help", "example", "generated", "scale", "policies", "journal", "damaged", "pulumi")
 
 
 def _damage(chance: random.Random, text: str) -> bytes:

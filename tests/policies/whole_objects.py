@@ -21,7 +21,8 @@ def body_of(type: str, inputs: dict[str, Any]) -> dict[str, Any]:
     if type in WORKLOADS:
         _fill_workload(kind, body)
     if kind.endswith("Binding"):
-        body["roleRef"].setdefault("apiGroup", "rbac.authorization.k8s.io")
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "train"}
+        body["roleRef"] = {**role, **body.get("roleRef", {})}
     return {"apiVersion": version, "kind": kind, **body}
 
 

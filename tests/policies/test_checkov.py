@@ -160,8 +160,11 @@ def test_a_rule_of_ours_is_compared_with_every_check_that_it_names() -> None:
         for ids in (place["failed"], place["passed"])
         for id in ids
     }
-    assert {id for ids in CONTROLS.values() for id in ids} - heard <= NOT_HEARD.keys()
+    assert {id for ids in CONTROLS.values() for id in ids} - heard == NOT_HEARD.keys()
 
 
-NOT_HEARD: dict[str, str] = {}
+NOT_HEARD = dict.fromkeys(
+    ("CKV2_K8S_2", "CKV2_K8S_3", "CKV2_K8S_5"),
+    "they judge a role together with its binding, and none of the systems binds such a role",
+)
 """Checks that say nothing of single manifests, and why."""

@@ -30,6 +30,9 @@ INSTALL_HINT: Final = (
 )
 
 
+_UPDATES: Final = frozenset({"up", "refresh", "destroy", "preview"})
+
+
 class Cli(PulumiCommand):
     """The pulumi CLI. Each command runs in a process group of its own, so that an interrupt reaches it only from here:
     the first asks it to finish what is in flight, a second ends it."""
@@ -43,14 +46,14 @@ class Cli(PulumiCommand):
         said = subprocess.run([path, "version"], env=environment, capture_output=True, check=True)  # noqa: S603
         self.version = _fitting(said.stdout.decode(errors="replace").strip().removeprefix("v"))
         self._guard = threading.Lock()
-        self._running: set[subprocess.Popen[str]] = set()
+        self._updates: set[subprocess.Popen[str]] = set()
         self.interrupted = False
 
     def interrupt(self) -> None:
-        """Pass an interrupt on to every command that runs."""
-        self.interrupted = True
+        """Pass an interrupt on to every update that runs; what only reads is let finish."""
         with self._guard:
-            for process in self._running:
+            self.interrupted = True
+            for process in self._updates:
                 with suppress(ProcessLookupError):
                     process.send_signal(signal.SIGINT)
 
@@ -77,7 +80,10 @@ class Cli(PulumiCommand):
                 errors="replace",
                 start_new_session=True,
             )
-            self._running.add(process)
+            if not _UPDATES.isdisjoint(args):
+                self._updates.add(process)
+                if self.interrupted:
+                    process.send_signal(signal.SIGINT)
         texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
         readers = [
             threading.Thread(target=_read, args=(process.stdout, texts["stdout"], on_output)),
@@ -89,7 +95,7 @@ class Cli(PulumiCommand):
             reader.join()
         code = process.wait()
         with self._guard:
-            self._running.discard(process)
+            self._updates.discard(process)
         result = CommandResult("\n".join(texts["stdout"]), "\n".join(texts["stderr"]), code)
         if code != 0:
             raise create_command_error(result)

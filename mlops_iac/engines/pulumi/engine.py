@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -28,7 +29,7 @@ from mlops_iac.engines.local.provider import ProviderFactory
 from mlops_iac.engines.local.recovery import resolve_pending
 from mlops_iac.engines.local.store import FOLDER, Store
 from mlops_iac.engines.pulumi.cli import find_cli
-from mlops_iac.engines.pulumi.codes import DISAGREEMENT, NO_PROJECT, NOT_OFFERED, PENDING_CREATES, RECOVERED
+from mlops_iac.engines.pulumi.codes import DISAGREEMENT, NO_PROJECT, NO_STACK, NOT_OFFERED, PENDING_CREATES, RECOVERED
 from mlops_iac.engines.pulumi.file_backend import FileBackend
 from mlops_iac.engines.pulumi.laptop import FACTORY, Laptop
 from mlops_iac.engines.pulumi.plugin_server import factory_named
@@ -81,13 +82,19 @@ class PulumiEngine:
         self._options = options or PulumiOptions()
         self._home = root / FOLDER / "pulumi"
         self._cli = find_cli(self._options.environ, install=self._options.install)
-        self._environ: dict[str, str] = {OVERRIDES_VARIABLE: json.dumps(self._options.overrides)}
+        path = self._options.environ.get("PATH", "")
+        self._environ: dict[str, str] = {
+            OVERRIDES_VARIABLE: json.dumps(self._options.overrides),
+            # The programs run in the Python that runs this one, whether or not its environment is activated.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), path]),
+            "PULUMI_PYTHON_CMD": self._options.environ.get("PULUMI_PYTHON_CMD") or sys.executable,
+        }
         self._emulators: Emulators | None = None
         folder = self._options.stacks or root / STACKS
         if self._options.local:
             laptop = Laptop(self._home, context=self._options.context, factory=self._options.factory)
             laptop.prepare(system, root, environment, folder)
-            self._environ |= laptop.environ(self._options.environ.get("PATH", ""))
+            self._environ |= laptop.environ(path)
             self._emulators = Emulators(
                 self._home, EmulatorOptions(context=self._options.context, environ=self._options.environ)
             )
@@ -136,7 +143,7 @@ class PulumiEngine:
             return {snapshot.project: snapshot for snapshot in found if snapshot.resources or snapshot.pending}
 
     def disagreements(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> tuple[Diagnostic, ...]:
-        """What the engine's own preview shows otherwise than ``plan``; every layer must have been deployed or be first.
+        """What the engine's own preview shows otherwise than ``plan``; a stack that does not exist is not made for it.
 
         A layer that waits for another's outputs knows less in the engine's preview, so an update that the plan
         has and the engine has not, or the other way round, counts; the values do not.
@@ -146,6 +153,10 @@ class PulumiEngine:
         with self._run(graph):
             for stack in graph.stacks:
                 if stack.layer not in only:
+                    continue
+                if not self._options.local and not self._workspace(self._projects[stack.layer]).exists():
+                    text = f"the {stack.layer} layer has no stack yet, so the engine's own preview of it is left out"
+                    found.append(Diagnostic(NO_STACK, text, severity=Severity.INFO))
                     continue
                 steps, failures = self._previewed(stack)
                 found += failures
@@ -287,12 +298,16 @@ class PulumiEngine:
                 results[Layer(name)] = result
             return result.ok
 
-        run_in_order(
+        outcome = run_in_order(
             {layer.value: [other.value for other in others] for layer, others in needs.items()},
             run,
             parallel=len(LAYERS),
             cancelled=lambda: self._cli.interrupted,
         )
+        for layer in needs:
+            if outcome.stopped and layer not in results and layer.value not in outcome.skipped:
+                project = self._projects[layer]
+                results[layer] = StackResult(project.name, project.stack, self._snapshot(project), stopped=True)
         return [results[layer] for layer in needs if layer in results]
 
     def _update(self, verb: Verb, layer: Layer, stack: Stack | None) -> StackResult:

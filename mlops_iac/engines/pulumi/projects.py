@@ -24,13 +24,15 @@ STACKS: Final = "stacks"
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One layer's project. ``stack`` is the stack's name, ``organization`` its owner where the project names one."""
+    """One layer's project. ``stack`` is the stack's name, ``organization`` its owner where the project names one.
+    ``secrets_provider`` is what a new stack seals its secrets with; empty for the backend's own."""
 
     layer: Layer
     name: str
     folder: Path
     stack: str
     organization: str = ""
+    secrets_provider: str = ""
 
     @property
     def address(self) -> str:
@@ -65,10 +67,9 @@ def _project(folder: Path, layer: Layer, system: str, environment: str, stack: s
             "name the folder of this system's projects with --stacks",
         )
     settings = {
-        path.name.removeprefix("Pulumi.").removesuffix(".yaml"): _read(path).get("config") or {}
-        for path in folder.glob("Pulumi.*.yaml")
+        path.name.removeprefix("Pulumi.").removesuffix(".yaml"): _read(path) for path in folder.glob("Pulumi.*.yaml")
     }
-    serving = [one for one, config in sorted(settings.items()) if config.get(f"{name}:environment", one) == environment]
+    serving = [one for one in sorted(settings) if (_config(settings[one], f"{name}:environment") or one) == environment]
     if stack is None and len(serving) > 1:
         raise _failure(
             AMBIGUOUS_STACK,
@@ -76,8 +77,13 @@ def _project(folder: Path, layer: Layer, system: str, environment: str, stack: s
             "say which with --stack NAME",
         )
     chosen = stack or (serving[0] if serving else environment)
-    organization = settings.get(chosen, {}).get(f"{name}:organization") or ""
-    return Project(layer, name, folder, chosen, str(organization))
+    own = settings.get(chosen, {})
+    organization = str(_config(own, f"{name}:organization") or "")
+    return Project(layer, name, folder, chosen, organization, str(own.get("secretsprovider") or ""))
+
+
+def _config(settings: Mapping[str, Any], key: str) -> Any:
+    return (settings.get("config") or {}).get(key)
 
 
 def _read(path: Path) -> Mapping[str, Any]:

@@ -22,7 +22,12 @@ class Workspace(LocalWorkspace):
     """
 
     def __init__(self, project: Project, cli: Cli, environ: Mapping[str, str]) -> None:
-        super().__init__(work_dir=str(project.folder), pulumi_command=cli, env_vars=dict(environ))
+        super().__init__(
+            work_dir=str(project.folder),
+            pulumi_command=cli,
+            env_vars=dict(environ),
+            secrets_provider=project.secrets_provider or None,
+        )
         self.project = project
 
     def select_stack(self, stack_name: str) -> None:
@@ -31,7 +36,18 @@ class Workspace(LocalWorkspace):
 
     def create_stack(self, stack_name: str) -> None:
         """Create the stack, leaving the selected one selected."""
-        self._run_pulumi_cmd_sync(["stack", "init", stack_name, "--no-select"])
+        sealed_by = ["--secrets-provider", self.secrets_provider] if self.secrets_provider else []
+        self._run_pulumi_cmd_sync(["stack", "init", stack_name, "--no-select", *sealed_by])
+
+    def exists(self) -> bool:
+        """Whether the stack exists. Raises ``DiagnosticsError`` when the backend cannot be read."""
+        try:
+            self.select_stack(self.project.address)
+        except StackNotFoundError:
+            return False
+        except CommandError as error:
+            raise DiagnosticsError([failure_of(error, self.project)]) from error
+        return True
 
     def made(self) -> Stack:
         """The stack, created where it does not exist yet. Raises ``pulumi.automation.CommandError``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -19,6 +20,7 @@ from mlops_iac.policies.project import crash
 from mlops_iac.policies.registry import Pack, packs, policies, profiles
 from mlops_iac.policies.views import view_graph
 from mlops_iac.providers.facts import check_inputs, facts_of
+from mlops_iac.spec.quantities import Duration
 from mlops_iac.spec.system import PoliciesSection, System, Waiver
 
 UNKNOWN_PACK = "MI5001"
@@ -31,6 +33,12 @@ UNUSED_WAIVER = "MI5004"
 """A waiver covers no finding."""
 BROAD_WAIVER = "MI5007"
 """A waiver covers components of every kind."""
+OWNERLESS_WAIVER = "MI5009"
+"""A waiver names nobody who accepted the risk, or lacks the ticket that the system asks for."""
+LONG_WAIVER = "MI5010"
+"""A waiver lasts longer than ``policies.max_waiver`` allows."""
+NOBODY = frozenset({"", "-", "?", "n/a", "na", "nobody", "none", "tbd", "todo", "unknown", "x", "xxx"})
+"""What people write where an owner is asked for and there is none."""
 FORBIDDEN_WAIVER = "MI5008"
 """A waiver names a policy from which a chosen pack allows no exception."""
 TAKEN_ID = "MI5005"
@@ -107,9 +115,8 @@ def verdicts_of(graph: Graph, system: System, today: str, project: Sequence[Poli
 
 
 def waivers_in_force(system: System, today: str) -> list[Waiver]:
-    """The waivers that cover something today: not expired, and of no rule that a chosen pack does not let go."""
-    strict = _unwaivable(system)
-    return [w for w in system.core.policies.waivers if w.expires >= today and w.rule not in strict]
+    """The waivers that hold on that day."""
+    return [waiver for waiver in system.core.policies.waivers if _invalid(waiver, system, today) is None]
 
 
 def judge(stack: StackView, rules: Mapping[Policy, Enforcement], waivers: Sequence[Waiver] = ()) -> tuple[Finding, ...]:
@@ -163,35 +170,54 @@ def waiver_diagnostics(
     system: System, findings: tuple[Finding, ...], composition: Composition, today: str
 ) -> list[Diagnostic]:
     """Waivers that do not hold, cover nothing, or cover more than anybody can have meant."""
-    strict = _unwaivable(system)
     problems = []
     for index, waiver in enumerate(system.core.policies.waivers):
-        told = _trouble(waiver, findings, today, strict.get(waiver.rule, ""))
+        told = _invalid(waiver, system, today) or _careless(waiver, findings)
         if told is not None:
             code, message, hint = told
             path = ("policies", "waivers", index)
             location = composition.location_of(path, value=True)
-            problems.append(Diagnostic(code, message, hint, location, path, Severity.WARNING))
+            named = f"the waiver of {waiver.rule} for {waiver.resource}"
+            problems.append(Diagnostic(code, f"{named} {message}", hint, location, path, Severity.WARNING))
     return problems
 
 
-def _trouble(
-    waiver: Waiver, findings: tuple[Finding, ...], today: str, forbidden_by: str
-) -> tuple[str, str, str] | None:
-    named = f"the waiver of {waiver.rule} for {waiver.resource}"
+def _invalid(waiver: Waiver, system: System, today: str) -> tuple[str, str, str] | None:
+    """Why a waiver does not hold: code, end of the sentence, and what to do."""
+    section = system.core.policies
+    forbidden_by = _unwaivable(system).get(waiver.rule)
     if forbidden_by:
         hint = f"fix the finding; the pack {forbidden_by} allows no exception from this rule"
-        return FORBIDDEN_WAIVER, f"{named} has no effect", hint
+        return FORBIDDEN_WAIVER, "has no effect", hint
+    if waiver.owner.strip().lower() in NOBODY:
+        return OWNERLESS_WAIVER, "has no owner, so it does not hold", "name a person or a team that can be asked"
+    if section.waiver_tickets and not (waiver.ticket or "").strip():
+        return OWNERLESS_WAIVER, "has no ticket, so it does not hold", "add ticket: where the exception was decided"
     if waiver.expires < today:
         hint = f"fix the finding, or ask {waiver.owner} to renew the exception with a new date"
-        return EXPIRED_WAIVER, f"{named} expired on {waiver.expires}", hint
-    if waiver.resource.partition(".")[0].partition("[")[0] == "*":
-        hint = "name the component, or at least its section: buckets.*"
-        return BROAD_WAIVER, f"{named} covers every component, those to come included", hint
-    if not any(covers(waiver, f.policy, f.resource.component) and f.result.verdict is Verdict.FAIL for f in findings):
-        hint = "remove it; an unused exception hides a later mistake"
-        return UNUSED_WAIVER, f"{named} covers no finding", hint
+        return EXPIRED_WAIVER, f"expired on {waiver.expires}", hint
+    latest = _latest(section.max_waiver, today)
+    if latest and waiver.expires > latest:
+        hint = f"let it expire on {latest} or before (policies.max_waiver is {section.max_waiver})"
+        return LONG_WAIVER, f"lasts until {waiver.expires}, longer than waivers may, so it does not hold", hint
     return None
+
+
+def _careless(waiver: Waiver, findings: tuple[Finding, ...]) -> tuple[str, str, str] | None:
+    """What is wrong with a waiver that holds."""
+    if any(sign in waiver.resource.partition(".")[0] for sign in "*?["):
+        hint = "name the component, or at least its section: buckets.*"
+        return BROAD_WAIVER, "covers components of any kind, those to come included", hint
+    if not any(covers(waiver, f.policy, f.resource.component) and f.result.verdict is Verdict.FAIL for f in findings):
+        return UNUSED_WAIVER, "covers no finding", "remove it; an unused exception hides a later mistake"
+    return None
+
+
+def _latest(longest: Duration | None, today: str) -> str:
+    """The last day on which a waiver may end; empty where there is no bound."""
+    if longest is None or not today:
+        return ""
+    return (date.fromisoformat(today) + timedelta(days=longest.seconds // 86400)).isoformat()
 
 
 def _unwaivable(system: System) -> Mapping[str, str]:
@@ -223,13 +249,19 @@ def diagnostic_of(finding: Finding) -> Diagnostic:
 def _waived(policy: Policy, resource: ResourceView, waivers: Sequence[Waiver]) -> str:
     for waiver in waivers:
         if covers(waiver, policy, resource.component):
-            return f"{waiver.owner}: {waiver.reason}, until {waiver.expires}"
+            ticket = f" ({waiver.ticket})" if waiver.ticket else ""
+            return f"{waiver.owner}: {waiver.reason}, until {waiver.expires}{ticket}"
     return ""
 
 
 def covers(waiver: Waiver, policy: Policy, component: ConfigPath) -> bool:
-    """Whether a waiver is about that rule and component."""
-    return waiver.rule == policy.id and fnmatchcase(format_path(component), waiver.resource)
+    """Whether a waiver is about that rule and component: ``*`` matches within a part of the path, alone any path."""
+    if waiver.rule != policy.id:
+        return False
+    if waiver.resource == "*":
+        return True
+    parts = waiver.resource.split(".")
+    return len(parts) == len(component) and all(map(fnmatchcase, map(str, component), parts))
 
 
 def _unknown_names(system: System, composition: Composition, project: Iterable[Policy]) -> list[Diagnostic]:

@@ -47,9 +47,9 @@ def _rule(policy: Policy, enforcement: Enforcement) -> dict[str, Any]:
     return {
         "id": policy.id,
         "shortDescription": {"text": policy.title},
-        "fullDescription": {"text": policy.why},
+        "fullDescription": {"text": policy.why or policy.title},
         "help": {"text": policy.fix},
-        "helpUri": policy.source_url,
+        **({"helpUri": policy.source_url} if policy.source_url else {}),
         "defaultConfiguration": {"level": "error" if enforcement.stops else "warning"},
         "properties": {
             "tags": sorted(f"{framework}:{control}" for framework, ids in policy.controls.items() for control in ids),

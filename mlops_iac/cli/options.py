@@ -78,10 +78,13 @@ def _keep_project_code(context: click.Context, parameter: click.Parameter, refus
 
 def exit_with(result: RunResult) -> None:
     """Leave with the exit code of a run that did not carry everything out; return when it did."""
+    from mlops_iac.policies.checker import VIOLATION
+
     if result.stopped:
         sys.exit(EXIT_INTERRUPTED)
     if not result.ok:
-        sys.exit(EXIT_FAILURE)
+        refused = [item for item in result.failures if item.code == VIOLATION]
+        sys.exit(EXIT_REFUSED if refused and len(refused) == len(result.failures) else EXIT_FAILURE)
 
 
 def guarded(function: Function) -> Function:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlops_iac.engines.engine import Engine
     from mlops_iac.engines.events import OnEvent
     from mlops_iac.pipeline import Run
+    from mlops_iac.policies.settle import Settle
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -179,8 +180,20 @@ def _local_engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
         force=choice.force_lock,
         command=click.get_current_context().command_path,
         on_event=on_event,
+        refusal=_settle(run),
     )
     return LocalEngine(run.request.compose.root, options)
+
+
+def _settle(run: Run) -> Settle:
+    """What decides, before a resource is made, the verdicts that the preview had to leave open."""
+    from mlops_iac.policies.settle import settle
+    from mlops_iac.policies.views import view_graph
+
+    graph, system = run.graph, run.system
+    if graph is None or system is None:
+        raise ValueError("the compile phase made no graph")
+    return settle(run.findings, lambda: view_graph(graph, system, run.request.today))
 
 
 def _pulumi_engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:

@@ -18,7 +18,7 @@ from mlops_iac.engines.local.emulators import EmulatorOptions, Emulators
 from mlops_iac.engines.local.executor import apply_stack
 from mlops_iac.engines.local.provider import ProviderFactory
 from mlops_iac.engines.local.refresh import refresh_stack
-from mlops_iac.engines.local.settings import Settings
+from mlops_iac.engines.local.settings import Refusal, Settings, nothing_refuses
 from mlops_iac.engines.local.store import Store
 from mlops_iac.engines.signals import on_signals
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack, layer_of
@@ -38,7 +38,8 @@ class LocalOptions:
 
     ``endpoint``: an AWS emulator that runs already; without it a moto server of this system's own is used.
     ``context``: a kubeconfig context that the user named; without it the ``KUBEBUILDER_ASSETS`` API server,
-    else objects are recorded. ``force`` takes the lock over from a run on another host.
+    else objects are recorded. ``force`` takes the lock over from a run on another host. ``refusal`` is asked before
+    anything is created or changed.
     """
 
     parallel: int = 8
@@ -48,6 +49,7 @@ class LocalOptions:
     command: str = "mlops-iac"
     on_event: OnEvent = lambda event: None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    refusal: Refusal = nothing_refuses
 
 
 class LocalEngine:
@@ -210,7 +212,7 @@ class LocalEngine:
             self._store.locked(self._options.command, force=self._options.force),
             on_signals(asked.set),
         ):
-            yield Settings(self._options.parallel, self._options.on_event, asked.is_set)
+            yield Settings(self._options.parallel, self._options.on_event, asked.is_set, refusal=self._options.refusal)
 
     def _delete_all(self, snapshot: Snapshot, factory: ProviderFactory, settings: Settings) -> StackResult:
         empty = Stack(layer_of(snapshot.project) or LAYERS[-1], snapshot.project, snapshot.stack, ())

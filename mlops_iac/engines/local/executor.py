@@ -179,6 +179,9 @@ class _Run:
             self._progress.unchanged()
             return
         self._calls.check(wanted, old)
+        refused = self._settings.refusal(urn, wanted.inputs)
+        if refused is not None:
+            raise Failed(refused)
         self._progress.emit(EventKind.STARTED, decision.op, urn)
         if decision.op is Op.UPDATE:
             assert old is not None

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from mlops_iac.diagnostics import Diagnostic
 from mlops_iac.engines.events import OnEvent
+
+Refusal = Callable[[str, Mapping[str, Any]], Diagnostic | None]
+"""Answers for a resource (URN) and the inputs that it is to get with what refuses it."""
+
+
+def nothing_refuses(urn: str, inputs: Mapping[str, Any]) -> None:
+    """Lets everything through."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run. ``cancelled`` turns true when a signal asks for the end."""
+    """How to run. ``cancelled`` turns true when a signal asks for the end.
+
+    ``refusal`` is asked before a resource is created or changed; what it answers stops that.
+    """
 
     parallel: int = 8
     on_event: OnEvent = lambda event: None
     cancelled: Callable[[], bool] = lambda: False
     monotonic: Callable[[], float] = time.monotonic
+    refusal: Refusal = nothing_refuses
 
 
 DEFAULTS: Final = Settings()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mlops_iac.diagnostics import DiagnosticsError
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.codes import PROTECTED
 from mlops_iac.engines.events import Event, EventKind
 from mlops_iac.engines.local.codes import MISSING_OUTPUT, OUTCOME_UNKNOWN, RESOURCE_FAILED
@@ -33,6 +35,22 @@ def store(tmp_path: Path) -> Store:
     store = Store(tmp_path, environ={})
     store.prepare()
     return store
+
+
+def test_what_is_refused_is_not_made_and_what_needs_it_is_not_tried(provider: FakeProvider, store: Store) -> None:
+    told = Diagnostic("MI5100", "the address is public", "make it private")
+
+    def refusal(urn: str, inputs: Mapping[str, Any]) -> Diagnostic | None:
+        return told if inputs.get("visibilityTimeoutSeconds") == 60 else None
+
+    settings = Settings(refusal=refusal)
+    assert apply_stack(chain(10), {}, factory(provider), store, settings).ok
+    before = provider.objects()
+    result = apply_stack(chain(10, timeout=60), {}, factory(provider), store, settings)
+
+    assert set(result.failures) == {told} and not result.done
+    assert provider.objects() == before
+    assert apply_stack(chain(10, timeout=60), {}, factory(provider), store).ok
 
 
 def test_a_second_apply_does_nothing(provider: FakeProvider, store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
+from pathlib import Path
 
 import click
 import pytest
@@ -42,6 +43,29 @@ def examples(text: str) -> list[str]:
     return [part for part in parts if part.startswith("mlops-iac")]
 
 
+def check_that_it_parses(line: str) -> None:
+    """Fail for a command line with a verb, an option or a value that does not exist."""
+    _, *words = shlex.split(line.split(">")[0].split("|")[0], comments=True)
+    command: click.Command = cli
+    while isinstance(command, click.Group) and words:
+        context = click.Context(command)
+        below = command.get_command(context, words.pop(0))
+        assert below is not None, line
+        command = below
+    try:
+        command.make_context(line, list(words)).close()
+    except click.BadParameter as error:
+        assert "does not exist" in error.message
+
+
+def test_every_command_of_the_readme_parses() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^    (mlops-iac .*)$", readme, re.MULTILINE)
+    assert len(lines) > 20
+    for line in lines:
+        check_that_it_parses(line)
+
+
 @pytest.mark.parametrize("path", commands(), ids=" ".join)
 def test_help_shows_an_example_that_parses(path: tuple[str, ...], run: Run) -> None:
     result = run(*path, "--help")
@@ -50,17 +74,7 @@ def test_help_shows_an_example_that_parses(path: tuple[str, ...], run: Run) -> N
     found = examples(result.output)
     assert found, f"no example in the help of {' '.join(path)}"
     for line in found:
-        _, *words = shlex.split(line.split(">")[0].split("|")[0], comments=True)
-        command: click.Command = cli
-        while isinstance(command, click.Group) and words:
-            context = click.Context(command)
-            below = command.get_command(context, words.pop(0))
-            assert below is not None, line
-            command = below
-        try:
-            command.make_context(line, list(words)).close()
-        except click.BadParameter as error:
-            assert "does not exist" in error.message
+        check_that_it_parses(line)
 
 
 @pytest.mark.parametrize("path", commands(), ids=" ".join)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,10 @@ def test_a_whole_system_on_this_machine(system: Path) -> None:
 
     plan = plan_graph(graph, engine.snapshots(graph), "the engine's state")
     assert {op for op, count in plan.summary().items() if count} == {Op.SAME}, "what was applied is what is declared"
+
+    shell = f". {system}/.mlops-iac/pulumi/env && cd {system}/.mlops-iac/pulumi/stacks/data && "
+    typed = ["sh", "-c", f"{shell}pulumi preview --stack dev --non-interactive --expect-no-changes"]
+    assert subprocess.run(typed, capture_output=True).returncode == 0, "the same by plain pulumi"
 
     engine, changed = compiled(system, CHANGED[system.name])
     plan = plan_graph(changed, engine.snapshots(changed), "the engine's state")

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from mlops_iac.compose.composition import ComposeRequest, Composition
 from mlops_iac.cost.compare import MonthlyCost
-from mlops_iac.diagnostics import Diagnostic, sort_diagnostics
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, raise_on_errors, sort_diagnostics
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer
 from mlops_iac.plan.gates import GateFinding
 from mlops_iac.plan.impact import Impact
@@ -93,10 +93,18 @@ def compose(run: Run) -> dict[str, Any]:
 
 
 def validate(run: Run) -> dict[str, Any]:
-    """Configuration to configuration that fits the JSON Schema."""
+    """Configuration to configuration that fits the JSON Schema and holds no credential."""
     from mlops_iac.validate import validate as validate_shape
+    from mlops_iac.validate.secrets import find_secrets
 
-    return {"validated": validate_shape(_made(run.composition))}
+    composition = _made(run.composition)
+    secrets = find_secrets(composition)
+    try:
+        validated = validate_shape(composition)
+    except DiagnosticsError as error:
+        raise DiagnosticsError((*error.diagnostics, *secrets)) from None
+    raise_on_errors(secrets)
+    return {"validated": validated}
 
 
 def spec(run: Run) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from mlops_iac.cost.compare import MonthlyCost
+from mlops_iac.credentials import masked
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, Severity, format_path
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
@@ -248,6 +249,7 @@ def _source_line(location: Location, page: Page, sources: Mapping[str, str]) -> 
     text = location.text if location.text is not None else _line_of(sources.get(location.file), location.line)
     if text is None:
         return
+    text = masked(text)
     number = "" if location.file == "override" else str(location.line)
     gutter = f"  {number:>4} | "
     room = page.width - len(gutter)

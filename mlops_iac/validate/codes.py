@@ -20,6 +20,8 @@ WRONG_LENGTH: Final = "MI2007"
 """A text, list or mapping with too little or too much in it."""
 BAD_NAME: Final = "MI2008"
 """A key of a mapping that is no valid name there."""
+PLAIN_SECRET: Final = "MI2009"
+"""A credential, or what looks like one, that stands in a file or an override."""
 REFUSED: Final = "MI2099"
 """A value that its typed spec refuses for a reason that the schema does not state."""
 

@@ -127,6 +127,8 @@ def _checked(folder: Path, changes: dict[str, str], note: str = "", setting: str
     fields = ", ".join(f'{key}: "{value}"' for key, value in (FIELDS | changes).items())
     text = SYSTEM.replace("WAIVER", "{" + fields + "}")
     if note:
-        text = text.replace('cost-center: "1"', f'cost-center: "1", note: "{note}"')
+        text = text.replace('cost-center: "1"', f'cost-center: "1", note: "{note}"').replace(
+            "}}\n", "}}  # not a secret: a test\n", 1
+        )
     (folder / "system.yaml").write_text(text + (f"  {setting}\n" if setting else ""), encoding="utf-8")
     return run_phases(request_at(folder, today="2026-06-30"), until="check")

@@ -1,7 +1,7 @@
 """A platform of one's own, with a feature store and a model's images from mlops-iac in it.
 
-What is written by hand here, a mailing list's topic and a job queue, stands beside components and is wired to them in
-both directions. `pulumi preview -s dev` shows all of it.
+What is written by hand here, a bucket that others fill, a parameter and a partner's role, stands beside components and
+is wired to them in both directions. `pulumi preview -s dev` shows all of it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ partner = aws.iam.Role(
         }
     ),
 )
+key = aws.kms.Key("landing", enable_key_rotation=True)
+landing = aws.s3.Bucket("landing", bucket=f"acme-claims-landing-{account}")
 mailbox = aws.ssm.Parameter("oncall-mailbox", type="String", value="claims-oncall@acme.example")
 
 with System(
@@ -38,12 +40,14 @@ with System(
     tags={"cost-center": "1207"},
 ):
     raw = Bucket("raw", classification="confidential", keep="400d", opts=pulumi.ResourceOptions(protect=True))
+    # A bucket of the program's own becomes one that components know.
+    history = Bucket("history", backend="existing", name=landing.bucket, key_arn=key.arn, classification="confidential")
     customers = FeatureStore(
         "customers",
         record_id="customer_id",
         event_time="changed_at",
         features={"claims_last_year": "integer", "premium": "float"},
-        offline={"bucket": raw},  # another component
+        offline={"bucket": history},  # a field that names a component takes it
     )
     Alert("oncall", email=[mailbox.value])  # an output of a resource of the program's own
     Image("scoring")

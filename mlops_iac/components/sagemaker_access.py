@@ -76,7 +76,7 @@ def image_access(ctx: BuildContext, uris: Iterable[str]) -> Iterator[Statement]:
         )
 
 
-def volume_access(key: Ref) -> Iterator[Statement]:
+def volume_access(key: Ref | str) -> Iterator[Statement]:
     """Permissions that let SageMaker attach volumes encrypted with ``key``."""
     yield Statement(("kms:CreateGrant",), (key,), {"Bool": {"kms:GrantIsForAWSResource": "true"}})
     yield Statement(("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"), (key,))

@@ -5,7 +5,7 @@ Written by `python -m mlops_iac.engines.pulumi.stub` from the component registry
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, Required, TypedDict
+from typing import Any, Literal, Required, TypedDict, overload
 
 import pulumi
 
@@ -355,7 +355,8 @@ class Alert(Component):
     """A route that alarms take; name at least one target."""
     def __init__(
         self,
-        name: str,
+        resource_name: str,
+        /,
         *,
         email: Sequence[pulumi.Input[str]] = ...,
         slack: SlackArgs | None = ...,
@@ -410,9 +411,11 @@ class Audit(Component):
 
 class Bucket(Component):
     """One S3 bucket for data, features or models."""
+    @overload
     def __init__(
         self,
-        name: str,
+        resource_name: str,
+        /,
         *,
         classification: Literal["public", "internal", "confidential", "restricted"] = ...,
         personal_data: bool = ...,
@@ -422,6 +425,7 @@ class Bucket(Component):
         access_log: bool = ...,
         object_lock: str | None = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        backend: None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -435,6 +439,33 @@ class Bucket(Component):
             keep_versions: How long overwritten and deleted versions stay.
             access_log: Write an access log to the audit bucket.
             object_lock: Retention during which no object version can be deleted.
+            protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
+                component, or something of it that holds data, would be deleted or replaced. no_replace: any
+                lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+        """
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        /,
+        *,
+        name: pulumi.Input[str],
+        key_arn: pulumi.Input[str],
+        classification: Literal["public", "internal", "confidential", "restricted"] = ...,
+        personal_data: bool = ...,
+        protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        backend: Literal["existing"],
+        system: System | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """An S3 bucket that exists already and stays its owner's.
+
+        Args:
+            name: Name of the bucket. To start a retraining by new objects, it must send its events to
+                EventBridge.
+            key_arn: ARN of the KMS key that its objects are encrypted with.
+            classification: How sensitive the objects are.
+            personal_data: Whether objects hold data about people (GDPR).
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
@@ -479,7 +510,8 @@ class Catalog(Component):
     """A database of tables, and the workgroup that queries them."""
     def __init__(
         self,
-        name: str,
+        resource_name: str,
+        /,
         *,
         results: Bucket | str | None = ...,
         results_prefix: pulumi.Input[str] | None = ...,
@@ -518,7 +550,8 @@ class Cluster(Component):
     """A Kubernetes cluster for training, notebooks and serving."""
     def __init__(
         self,
-        name: str,
+        resource_name: str,
+        /,
         *,
         version: Literal["1.33", "1.34", "1.35"],
         pools: Mapping[str, PoolArgs],
@@ -572,7 +605,8 @@ class Endpoint(Component):
     """One model behind an address that others call."""
     def __init__(
         self,
-        name: str,
+        resource_name: str,
+        /,
         *,
         model: ModelSourceArgs,
         instance_type: pulumi.Input[str] = ...,
@@ -625,7 +659,8 @@ class FeatureStore(Component):
     """A group of features that training and serving share."""
     def __init__(
         self,
-        name: str,
+        resource_name: str,
+        /,
         *,
         record_id: pulumi.Input[str],
         event_time: pulumi.Input[str],
@@ -675,7 +710,8 @@ class Image(Component):
     """One repository for container images."""
     def __init__(
         self,
-        name: str,
+        resource_name: str,
+        /,
         *,
         classification: Literal["public", "internal", "confidential", "restricted"] = ...,
         keep_untagged: str = ...,
@@ -705,11 +741,13 @@ class Image(Component):
 
 class Keys(Component):
     """How the system's KMS keys behave; every system has them."""
+    @overload
     def __init__(
         self,
         *,
         rotation: bool = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        backend: None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -721,6 +759,24 @@ class Keys(Component):
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
         """
+    @overload
+    def __init__(
+        self,
+        *,
+        arns: Mapping[Literal["public", "internal", "confidential", "restricted"], pulumi.Input[str]],
+        protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        backend: Literal["existing"],
+        system: System | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Keys that exist already and stay their owner's.
+
+        Args:
+            arns: ARN of the key of each classification in use; `internal` always is, for logs and metadata.
+            protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
+                component, or something of it that holds data, would be deleted or replaced. no_replace: any
+                lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+        """
     @property
     def arns(self) -> pulumi.Output[dict[str, str]]: ...
 
@@ -728,7 +784,8 @@ class Model(Component):
     """A model whose trained versions are registered, approved and released."""
     def __init__(
         self,
-        name: str,
+        resource_name: str,
+        /,
         *,
         stages: Sequence[pulumi.Input[str]] = ...,
         approval: Mapping[str, Literal["automatic", "one_person", "two_person"]] = ...,
@@ -783,7 +840,8 @@ class Monitor(Component):
     """One thing that is watched about one endpoint."""
     def __init__(
         self,
-        name: str,
+        resource_name: str,
+        /,
         *,
         endpoint: Endpoint | str,
         kind: Literal["data_quality", "model_quality", "bias"],
@@ -905,7 +963,8 @@ class Pipeline(Component):
     """The way from data to a registered model."""
     def __init__(
         self,
-        name: str,
+        resource_name: str,
+        /,
         *,
         steps: Mapping[str, ProcessingStepArgs | TrainingStepArgs | TuningStepArgs | EvaluationStepArgs | BiasStepArgs | RegisterStepArgs],
         artifacts: Bucket | str | None = ...,
@@ -949,7 +1008,8 @@ class Retraining(Component):
     """When a pipeline is run again, and what holds it back."""
     def __init__(
         self,
-        name: str,
+        resource_name: str,
+        /,
         *,
         pipeline: Pipeline | str,
         on: Sequence[TriggerArgs],

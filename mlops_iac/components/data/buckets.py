@@ -16,6 +16,7 @@ from mlops_iac.components.foundation.audit import AuditOutputs
 from mlops_iac.components.foundation.keys import KeysOutputs
 from mlops_iac.components.secure_bucket import secure_bucket
 from mlops_iac.graph.iam import Statement
+from mlops_iac.graph.naming import Namer
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, Value, join
 from mlops_iac.spec.base import Spec, doc
@@ -38,14 +39,18 @@ class BucketSpec(Spec, kw_only=True):
         doc("Retention during which no object version can be deleted.", immutable=True, replaces=True, loses_data=True),
     ] = None
 
+    def bucket_name(self, name: str, namer: Namer) -> str:
+        """The bucket's name in S3."""
+        return namer.unique(name)
+
 
 @dataclass(frozen=True, slots=True)
 class BucketOutputs(Outputs):
     """A bucket that others read from and write to."""
 
-    name: Ref
-    arn: Ref
-    key_arn: Ref
+    name: Ref | str
+    arn: Ref | str
+    key_arn: Ref | str
     classification: str
     ready: tuple[Handle, ...]
 
@@ -77,7 +82,7 @@ def build(name: str, spec: BucketSpec, ctx: BuildContext) -> BucketOutputs:
         "bucket",
         "aws:s3/bucket:Bucket",
         {
-            "bucket": ctx.namer.unique(name),
+            "bucket": spec.bucket_name(name, ctx.namer),
             "forceDestroy": ctx.core.env.force_destroy,
             "objectLockEnabled": True if spec.object_lock else None,
         },
@@ -113,7 +118,7 @@ def build(name: str, spec: BucketSpec, ctx: BuildContext) -> BucketOutputs:
     return BucketOutputs(bucket["bucket"], bucket["arn"], key, spec.classification, tuple(settings.values()))
 
 
-def _listing(arn: Ref, prefix: str) -> Statement:
+def _listing(arn: Ref | str, prefix: str) -> Statement:
     conditions = {"StringLike": {"s3:prefix": [prefix, f"{prefix}*"]}} if prefix else {}
     return Statement(("s3:ListBucket", "s3:GetBucketLocation"), (arn,), conditions)
 

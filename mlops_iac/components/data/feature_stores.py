@@ -126,7 +126,7 @@ class FeatureStoreOutputs(Outputs):
 
     group_name: Ref
     group_arn: Ref
-    key_arn: Ref
+    key_arn: Ref | str
     classification: Classification
     online: bool
     offline_uri: Value
@@ -241,7 +241,7 @@ def _offline(name: str, spec: OfflineStoreSpec, bucket: BucketOutputs, ctx: Buil
     return _Offline(config, bucket.uri(prefix), database, write, read)
 
 
-def _online_store(spec: OnlineStoreSpec, key: Ref) -> Value:
+def _online_store(spec: OnlineStoreSpec, key: Ref | str) -> Value:
     if not spec.enabled:
         return None
     return {

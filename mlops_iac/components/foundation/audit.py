@@ -18,6 +18,7 @@ from mlops_iac.components.foundation.keys import KeysOutputs
 from mlops_iac.components.logs import log_group
 from mlops_iac.components.secure_bucket import secure_bucket
 from mlops_iac.graph.iam import Statement
+from mlops_iac.graph.naming import Namer
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, Value, join
 from mlops_iac.spec.base import Spec, doc
@@ -80,10 +81,10 @@ def build(name: str, spec: AuditSpec, ctx: BuildContext) -> AuditOutputs:
     return AuditOutputs(logs["bucket"], logs["arn"], trail_bucket["bucket"], trail["arn"])
 
 
-def classified_buckets(system: System) -> tuple[str, ...]:
-    """Names of the declared buckets whose every read and write is recorded."""
+def classified_buckets(system: System, namer: Namer) -> tuple[str, ...]:
+    """Names in S3 of the declared buckets whose every read and write is recorded."""
     return tuple(
-        instance.name
+        instance.spec.bucket_name(instance.name, namer)
         for instance in system.of_kind("buckets")
         if instance.spec.classification in _CLASSIFIED or instance.spec.personal_data
     )
@@ -247,9 +248,7 @@ def _selectors(ctx: BuildContext) -> list[Value]:
             "fieldSelectors": [{"field": "eventCategory", "equals": ["Management"]}],
         }
     ]
-    objects: list[Value] = [
-        f"arn:{ctx.partition}:s3:::{ctx.namer.unique(name)}/" for name in classified_buckets(ctx.system)
-    ]
+    objects: list[Value] = [f"arn:{ctx.partition}:s3:::{name}/" for name in classified_buckets(ctx.system, ctx.namer)]
     if objects:
         selectors.append(
             {

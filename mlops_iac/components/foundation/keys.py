@@ -32,12 +32,12 @@ class KeysSpec(Spec, kw_only=True):
 class KeysOutputs(Outputs):
     """The key of each classification."""
 
-    arns: Mapping[str, Ref]
+    arns: Mapping[str, Ref | str]
 
     def exports(self) -> Iterator[tuple[str, Value]]:
         yield from ((f"{classification}_arn", arn) for classification, arn in self.arns.items())
 
-    def arn(self, classification: str = "internal") -> Ref:
+    def arn(self, classification: str = "internal") -> Ref | str:
         """ARN of the key that protects data of that classification."""
         return self.arns[classification]
 

@@ -58,7 +58,7 @@ class ImageOutputs(Outputs):
 
     repository_url: Ref
     repository_arn: Ref
-    key_arn: Ref
+    key_arn: Ref | str
 
     def pull(self) -> tuple[Statement, ...]:
         """Permissions to pull images of this repository."""

@@ -147,7 +147,7 @@ class PipelineOutputs(Outputs):
     baseline_uri: Value
     baselines: tuple[str, ...]
     registers: tuple[str, ...]
-    key_arn: Ref
+    key_arn: Ref | str
     baseline_read: tuple[Statement, ...]
     serving: tuple[Statement, ...]
 

@@ -279,7 +279,7 @@ def _statements(spec: EndpointSpec, source: ModelOutputs, package: Value, ctx: B
     yield from network_access(ctx)
 
 
-def _key(spec: EndpointSpec, ctx: BuildContext) -> Ref:
+def _key(spec: EndpointSpec, ctx: BuildContext) -> Ref | str:
     return ctx.get("keys", "keys", KeysOutputs).arn(spec.classification)
 
 

@@ -262,15 +262,17 @@ def component_class(kind: str) -> type[Component]:
     """The class of one kind, with its fields as keyword arguments: ``Bucket("raw", keep="30d")``."""
     built_by = registry().default(kind)
 
+    # The component's own name has no keyword, because a field may be called `name`.
     def named(
         self: Component,
-        name: str,
+        resource_name: str,
+        /,
         *,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
         **spec: Any,
     ) -> None:
-        Component.__init__(self, kind, name, spec, system=system, opts=opts)
+        Component.__init__(self, kind, resource_name, spec, system=system, opts=opts)
 
     def single(
         self: Component, *, system: System | None = None, opts: pulumi.ResourceOptions | None = None, **spec: Any

@@ -131,7 +131,8 @@ class _Writer:
         yield "    def __init__("
         yield "        self,"
         if component.many:
-            yield "        name: str,"
+            yield "        resource_name: str,"
+            yield "        /,"
         yield "        *,"
         for name, hint, required in sorted(given, key=lambda each: not each[2]):
             yield f"        {name}: {self._type(hint)}{'' if required else ' = ...'},"

@@ -165,6 +165,8 @@ Bucket("c", classification="secret")
 FeatureStore("d", record_id="id", event_time="t", features={"x": "float"}, offline={"table": "glue"})
 FeatureStore("e", record_id="id", event_time="t", features={"x": "float"}, offline={"bucket": 1})
 raw.nmae.apply(str)
+mine = Bucket("mine", backend="existing", name=name, key_arn=name)
+Bucket("f", backend="existing", name=name)
 """
 
 
@@ -189,4 +191,4 @@ def test_mypy_sees_the_fields(tmp_path: Path) -> None:
         timeout=300,
     )
     lines = [int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line]
-    assert sorted(set(lines)) == [6, 7, 8, 9, 10], done.stdout + done.stderr
+    assert sorted(set(lines)) == [6, 7, 8, 9, 10, 12], done.stdout + done.stderr

@@ -43,7 +43,7 @@ def command(
     with engine_for(run, choice, quiet=form == "json") as (engine, run):
         if run.graph is None:
             raise ValueError("the compile phase made no graph")
-        tell_details(engine, run)
+        tell_details(engine, run, choice)
         confirm(f"Delete {what} of {run.graph.environment} on {engine.place}?", yes=choice.yes)
         result = engine.destroy(run.graph, only, forget=forget)
         engine.stop_if_empty()

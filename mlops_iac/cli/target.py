@@ -217,12 +217,12 @@ def _pulumi_engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
     return PulumiEngine(run.request.compose.root, run.graph.system, run.graph.environment, options)
 
 
-def tell_details(engine: Engine, run: Run) -> None:
-    """Say where a change goes before anybody agrees to it: account, region, backend and stacks of a real cloud."""
-    details = engine.details
-    if details and run.system is not None:
+def tell_details(engine: Engine, run: Run, choice: TargetChoice) -> None:
+    """Say where a change goes before anybody agrees to it: backend and stacks, and account and region of a cloud."""
+    if run.system is not None:
         cloud = run.system.core.cloud
-        for what, value in (("account", cloud.account), ("region", cloud.region), *details):
+        where = () if choice.engines.local else (("account", cloud.account), ("region", cloud.region))
+        for what, value in (*where, *engine.details):
             head = f"  {what + ':':<9} "
             click.echo(textwrap.fill(value, 80, initial_indent=head, subsequent_indent=" " * len(head)), err=True)
 

@@ -51,7 +51,7 @@ def command(
         if any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
             if form == "text":
                 print_preview(run, form)
-            tell_details(engine, checked)
+            tell_details(engine, checked, choice)
             confirm(f"Apply these changes to {engine.place}?", yes=choice.yes)
         result = engine.up(checked.graph, only)
     print_result("up", result, form)

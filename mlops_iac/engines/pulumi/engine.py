@@ -226,8 +226,11 @@ class PulumiEngine:
             return self._result(self._each(needs, lambda layer: self._update("destroy", layer, stacks.get(layer))))
 
     def stop_if_empty(self) -> None:
-        """End the emulators once no stack has resources; nothing for the cloud."""
-        if self._emulators is not None and not any(self._snapshot(p).resources for p in self._projects.values()):
+        """End the emulators once no stack of any environment has resources; nothing for the cloud."""
+        if self._emulators is None:
+            return
+        backend = FileBackend.at(self._environ["PULUMI_BACKEND_URL"], self._home / "checkpoints")
+        if backend is not None and not backend.holds_resources():
             self._emulators.stop()
 
     def cancel(self, graph: Graph, only: Collection[Layer] = LAYERS) -> tuple[str, ...]:

@@ -76,6 +76,18 @@ class FileBackend:
         make_private_folder(copy.parent)
         write_atomic(copy, path.read_bytes())
 
+    def holds_resources(self) -> bool:
+        """Whether any stack of any project has a resource that some provider manages."""
+        for path in (self._root / "stacks").glob("*/*.json"):
+            try:
+                latest = json.loads(path.read_bytes())["checkpoint"]["latest"] or {}
+                types = [item["type"] for item in latest.get("resources") or () if item.get("custom")]
+            except (OSError, ValueError, KeyError, TypeError):
+                return True
+            if any(not type.startswith("pulumi:") for type in types):
+                return True
+        return False
+
     def release_dead(self, project: Project) -> tuple[str, ...]:
         """Remove locks whose process on this host is dead; answers who held them."""
         released = []

@@ -63,3 +63,18 @@ def test_a_checkpoint_is_copied_and_its_loss_is_noticed(backend: FileBackend) ->
             backend.check(PROJECT)
         assert str(backend.copy(PROJECT)) in caught.value.diagnostics[0].hint
         path.unlink(missing_ok=True)
+
+
+def test_servers_are_needed_as_long_as_any_stack_of_any_environment_has_resources(backend: FileBackend) -> None:
+    assert not backend.holds_resources()
+    for stack, types in {
+        "dev": ["pulumi:pulumi:Stack", "pulumi:providers:aws"],
+        "staging": ["aws:s3/bucket:Bucket"],
+    }.items():
+        path = backend.checkpoint(Project(Layer.DATA, "fraud-data", Path("stacks/data"), stack))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        resources = [{"type": type, "custom": "Stack" not in type} for type in types]
+        path.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": resources}}}))
+        assert backend.holds_resources() is (stack == "staging")
+    path.write_text(json.dumps({"version": 3, "checkpoint": {"latest": None}}))
+    assert not backend.holds_resources()

@@ -224,9 +224,9 @@ def tell_details(engine: Engine, run: Run, choice: TargetChoice) -> None:
         where = () if choice.engines.local else (("account", cloud.account), ("region", cloud.region))
         for what, value in (*where, *engine.details):
             head = f"  {what + ':':<9} "
-            click.echo(
-                textwrap.fill(value, 80, initial_indent=head, subsequent_indent=" " * len(head), **WHOLE), err=True
-            )
+            # Addresses and names are copied: they stay in one piece.
+            wrapper = textwrap.TextWrapper(80, head, " " * len(head), break_long_words=False, break_on_hyphens=False)
+            click.echo(wrapper.fill(value), err=True)
 
 
 def _engine_and_target(engine: str | None, target: str | None) -> tuple[bool, bool]:

@@ -89,7 +89,9 @@ def git_baseline(ref: str, folder: Path, overrides: tuple[str, ...]) -> Baseline
             tar.extractall(temporary, filter="data")
         if not (Path(temporary) / "system.yaml").exists():
             return Baseline(f"{name}, where this system did not exist yet")
-        run = run_phases(request_at(Path(temporary), overrides), until="compile")
+        request = request_at(Path(temporary), overrides)
+        request = replace(request, compose=replace(request.compose, exports=folder.resolve()))
+        run = run_phases(request, until="compile")
     if run.graph is None:
         raise ValueError("the compile phase made no graph")
     return Baseline(name, snapshot_of_graph(run.graph), system=run.system)

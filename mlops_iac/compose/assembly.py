@@ -31,7 +31,7 @@ def assemble(request: ComposeRequest, library: Library, findings: Findings) -> C
             root = apply_override(root, override, findings)
         root = _without_hydra(root, findings)
         variables = read_variables(root, request.environment, findings)
-        imported = read_imports(root, request.root, limits, findings)
+        imported = read_imports(root, (request.root, request.exports), limits, findings)
         data = Resolver(root, variables, limits, findings, imported).data()
     nodes = nodes_by_path(root)
     return Composition(

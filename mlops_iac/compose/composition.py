@@ -16,12 +16,14 @@ class ComposeRequest:
     """What to compose: the system's folder, its primary config's name (no extension) and Hydra overrides.
 
     ``environment`` is where the variables that the system lists are read from; None means the process's own.
+    ``exports`` is a second folder for files of ``imports``: a past commit does not have what was exported since.
     """
 
     root: Path
     overrides: tuple[str, ...] = ()
     config_name: str = "system"
     environment: Mapping[str, str] | None = None
+    exports: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_export/.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,8 +64,11 @@ class _UnreadableError(Exception):
         self.hint = hint
 
 
-def read_imports(root: Node, folder: Path, limits: Limits, findings: Findings) -> Imported:
-    """The outputs of every import that the configuration declares; what cannot be read is reported and left out."""
+def read_imports(root: Node, folders: tuple[Path, Path | None], limits: Limits, findings: Findings) -> Imported:
+    """The outputs of every import that the configuration declares; what cannot be read is reported and left out.
+
+    A file that is not in the first folder is looked for in the second.
+    """
     assert isinstance(root.value, dict)
     section = root.value.get(KEY)
     if section is None or not isinstance(section.value, dict):
@@ -74,7 +78,7 @@ def read_imports(root: Node, folder: Path, limits: Limits, findings: Findings) -
     marks: dict[str, GraphValue] = {}
     for name, declared in section.value.items():
         path = (KEY, name)
-        found = _outputs(declared, path, folder, limits, findings)
+        found = _outputs(declared, path, folders, limits, findings)
         if found is None:
             continue
         place = Place(Source(_file(declared)[1].value, ""), 1, 1)  # type: ignore[arg-type]
@@ -88,7 +92,7 @@ def read_imports(root: Node, folder: Path, limits: Limits, findings: Findings) -
 
 
 def _outputs(
-    declared: Node, path: ConfigPath, folder: Path, limits: Limits, findings: Findings
+    declared: Node, path: ConfigPath, folders: tuple[Path, Path | None], limits: Limits, findings: Findings
 ) -> Mapping[str, Output] | None:
     tool, file = _file(declared)
     if tool not in _READERS or not isinstance(file.value, str) or file.is_interpolation:
@@ -101,6 +105,8 @@ def _outputs(
         )
         return None
     asked = (*path, tool)
+    first, second = folders
+    folder = second if second is not None and not os.path.lexists(first / file.value) else first
     content = read_below(folder, folder / file.value, file.value, limits.import_bytes, file.place, findings)
     if content is None:
         return None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from mlops_iac.components.registry import located_faults
 from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import ConfigPath, Location, format_path
 from mlops_iac.spec.card import LINEAGE, CardEntry, CardStage, facts
@@ -58,11 +59,11 @@ class SystemCard:
 
 def system_card(system: System, composition: Composition, today: str) -> SystemCard:
     """The card of a system; permissions and waivers that ended before ``today`` are left out."""
-    entries = {
-        instance.path: (instance, instance.component.card(instance.name, instance.spec, system))
-        for instance in system.instances
-        if instance.component.card is not None
-    }
+    entries: dict[ConfigPath, tuple[Instance, CardEntry]] = {}
+    for instance in system.instances:
+        if instance.component.card is not None:
+            with located_faults(instance, composition.location_of):
+                entries[instance.path] = instance, instance.component.card(instance.name, instance.spec, system)
     flows = tuple(_flows(entries))
     personal = _reached((path for path, (_, entry) in entries.items() if entry.personal_data), flows)
     order = list(CardStage)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mlops_iac.compose import codes
-from mlops_iac.compose.composition import Composition
+from mlops_iac.compose import codes, compose
+from mlops_iac.compose.composition import ComposeRequest, Composition
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.graph.values import Secret
 from mlops_iac.pipeline import Run, request_at, run_phases
@@ -207,6 +207,19 @@ def test_a_secret_that_is_not_in_the_file_is_said_so(composed: Compose) -> None:
     problem = refused(lambda: composed("imports: {p: {pulumi: x.json}}\nnote: ${imports.p.token}", x=EXPORT))
     assert problem.code == codes.HIDDEN_IMPORT
     assert "--show-secrets" in problem.message
+
+
+def test_a_past_commit_reads_what_was_exported_since(tmp_path: Path) -> None:
+    past, now = tmp_path / "past", tmp_path / "now"
+    for folder in (past, now):
+        folder.mkdir()
+    (past / "system.yaml").write_text(
+        f"{HEAD}imports: {{p: {{terraform: x.json}}}}\nnote: ${{imports.p.vpc_id}}", encoding="utf-8"
+    )
+    (now / "x.json").write_text(json.dumps(OUTPUTS), encoding="utf-8")
+    assert compose(ComposeRequest(past, exports=now)).data["note"] == "vpc-0a1b2c3d"
+    (past / "x.json").write_text(json.dumps({"vpc_id": {"value": "vpc-old"}}), encoding="utf-8")
+    assert compose(ComposeRequest(past, exports=now)).data["note"] == "vpc-old"
 
 
 def test_a_link_out_of_the_folder_is_refused(composed: Compose, tmp_path: Path) -> None:

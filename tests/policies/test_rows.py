@@ -24,6 +24,8 @@ FRAMEWORK_PACKS = {
     "nist-ai-rmf": "nist-ai-rmf",
     "reliability": "reliability",
 }
+BEYOND_THE_ROWS = {"resource-policy-scoped"}
+"""Rules that the rows lack: the least privilege of policies on resources."""
 needs_rows = pytest.mark.skipif(not ROWS.is_file(), reason="the rows are not part of the project")
 
 
@@ -36,7 +38,8 @@ def _rows() -> list[dict[str, str]]:
 def test_every_row_is_a_rule_with_its_severity_and_enforcement() -> None:
     rows = {row["name"]: (row["severity"], row["enforcement"]) for row in _rows()}
 
-    assert {p.id: (p.severity.value, p.enforcement.value) for p in policies().values()} == rows
+    ours = {p.id: (p.severity.value, p.enforcement.value) for p in policies().values() if p.id not in BEYOND_THE_ROWS}
+    assert ours == rows
 
 
 @needs_rows

@@ -30,6 +30,8 @@ VERBS: Final[dict[str, str]] = {
     "diff": "Compare two environments: keys, resources, and what a promotion carries.",
     "explain": "Which line made this resource, and what does this line make?",
     "kinds": "List what a system can declare, and describe one kind.",
+    "delivery": "Write the files of the CI system: preview, plan, apply, drift.",
+    "post": "Post reports to a change as a comment, or to an issue.",
     "schema": "Print or write the JSON Schemas that editors use.",
     "doctor": "Check what this machine has for each target.",
     "completion": "Print the shell completion script.",

@@ -91,8 +91,7 @@ class BuildContext:
     @property
     def partition(self) -> str:
         """AWS partition of the region, for ARNs that have to be written out."""
-        region = self.core.cloud.region
-        return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+        return self.core.cloud.partition
 
     def arn(self, service: str, resource: str, *, region: bool = True) -> str:
         """The ARN of a resource in this account; ``region=False`` for global services such as IAM."""
@@ -197,11 +196,14 @@ class BuildContext:
         trust: ToJson | None = None,
         source_arn: Value | None = None,
         managed: Iterable[str] = (),
+        name: str = "",
+        path: str | None = None,
     ) -> Handle:
         """An IAM role for this component that may do exactly ``statements``.
 
         ``service`` is the AWS service that assumes it, for this account only (``source_arn`` narrows it); or give the
         whole ``trust`` document. ``managed`` names AWS-managed policies (without ARN prefix) that the service needs.
+        ``name`` and ``path`` are for a role that something outside of the system takes by its ARN.
         The role's policy is complete before a resource that uses ``handle["arn"]`` and depends on the handle runs
         only if it also depends on the policy: use ``role_ready`` for that.
         """
@@ -210,7 +212,8 @@ class BuildContext:
             suffix,
             "aws:iam/role:Role",
             {
-                "name": self.namer.cloud(self.instance.kind, self.instance.name, suffix, limit=64),
+                "name": name or self.namer.cloud(self.instance.kind, self.instance.name, suffix, limit=64),
+                "path": path,
                 "assumeRolePolicy": document,
                 "description": f"{self.instance.component.label} {self.instance.name}: {suffix}",
             },
@@ -248,6 +251,10 @@ class BuildContext:
                 Diagnostic(UNREADABLE_FILE, f"file {relative!r} {refused.what}", refused.hint, self.locate(full), full)
             )
             return ""
+
+    def types(self) -> frozenset[str]:
+        """The type tokens of every resource that was added so far."""
+        return frozenset(node.type for node in self.assembly.nodes.values() if node.custom)
 
     def get(self, kind: str, name: str, outputs: type[OutputsT]) -> OutputsT:
         """The outputs of a component built before; its kind must be referenced or listed in ``uses``."""

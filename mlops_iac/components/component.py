@@ -72,6 +72,7 @@ class Component(Generic[SpecT, OutputsT]):
     ``label``: how a message names one instance. ``many``: a mapping of named instances rather than one section.
     ``uses``: kinds whose every instance is built before, besides those that a field references.
     ``card``: what the system card says of an instance; None leaves the kind out of the card.
+    ``last``: built after every other component, so that it can read what they made; nothing may use it.
     ``always``: built with default values even when the section is absent (the spec must have defaults).
     ``backend``: which choice of the section's ``backend`` key this builder serves; ``default_backend`` marks the
     choice taken when the key is absent.
@@ -87,6 +88,7 @@ class Component(Generic[SpecT, OutputsT]):
     card: Callable[[str, SpecT, System], CardEntry] | None = None
     many: bool = True
     always: bool = False
+    last: bool = False
     uses: tuple[str, ...] = ()
     backend: str | None = None
     default_backend: bool = True

@@ -88,3 +88,33 @@ def pod_trust(account: str, cluster_arn: Value) -> ToJson:
     return service_trust(
         "pods.eks.amazonaws.com", account, source_arn=cluster_arn, actions=("sts:AssumeRole", "sts:TagSession")
     )
+
+
+def web_identity_trust(provider_arn: Value, host: str, audience: str, subjects: Iterable[str]) -> ToJson:
+    """A trust policy for the tokens of one OIDC issuer, for one audience and those subjects only.
+
+    ``host`` is the issuer as IAM spells it. A ``*`` in a subject is a pattern.
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
+    """
+    listed = list(subjects)
+    operator = "StringLike" if any("*" in subject for subject in listed) else "StringEquals"
+    audiences: dict[str, Value] = {f"{host}:aud": audience}
+    pinned: dict[str, Value] = {f"{host}:sub": listed}
+    conditions: dict[str, Value] = (
+        {"StringEquals": {**audiences, **pinned}}
+        if operator == "StringEquals"
+        else {"StringEquals": audiences, operator: pinned}
+    )
+    return ToJson(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": ["sts:AssumeRoleWithWebIdentity"],
+                    "Principal": {"Federated": provider_arn},
+                    "Condition": conditions,
+                }
+            ],
+        }
+    )

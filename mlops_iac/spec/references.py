@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -90,7 +90,7 @@ def _needs(system: System) -> _Needs:
     needs: dict[_Key, dict[_Key, ConfigPath]] = {}
     for instance in system.instances:
         own = needs.setdefault(_key(instance), {})
-        for kind in instance.component.uses:
+        for kind in _used(instance, system):
             if kind != instance.kind:
                 own[_every(kind)] = instance.path
                 needs.setdefault(_every(kind), {})
@@ -102,6 +102,13 @@ def _needs(system: System) -> _Needs:
         if _every(instance.kind) in needs:
             needs[_every(instance.kind)][_key(instance)] = instance.path
     return needs
+
+
+def _used(instance: Instance, system: System) -> Iterable[str]:
+    """The kinds whose every instance is built before."""
+    if not instance.component.last:
+        return instance.component.uses
+    return (kind for kind, found in system.by_kind.items() if not any(i.component.last for i in found.values()))
 
 
 def _sorted(needs: _Needs) -> tuple[list[_Key], set[_Key]]:

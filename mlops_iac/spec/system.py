@@ -117,6 +117,13 @@ class CloudSection(Spec, kw_only=True):
         external = {"externalId": role.external_id} if role.external_id is not None else {}
         return {"roleArn": role.role_arn, "sessionName": role.session_name, **external}
 
+    @property
+    def partition(self) -> str:
+        """AWS partition of the region, for ARNs that have to be written out."""
+        return (
+            "aws-cn" if self.region.startswith("cn-") else "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
+        )
+
 
 class EnvironmentSection(Spec, kw_only=True):
     """What differs between dev, staging and prod; filled by the config group ``env``."""

@@ -27,6 +27,7 @@ from mlops_iac.policies.policy import (
     waits,
     worst,
 )
+from mlops_iac.providers.permissions import only_everywhere
 
 UNSCOPABLE: Final = (
     "ce:Get*",
@@ -58,7 +59,7 @@ UNSCOPABLE: Final = (
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 )
-"""Actions without resource types in the Service Authorization Reference: they can only name ``*``."""
+"""Actions without resource types in the Service Authorization Reference, besides those of ``providers.permissions``."""
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
@@ -77,7 +78,7 @@ def _scoped(document: tuple[str, Sequence[Inputs]]) -> Result:
             return fail("allows everything that it does not name", path)
         if "*" in texts(statement, "Resource") or statement.has("NotResource"):
             for action in actions:
-                if not any(fnmatchcase(action, known) for known in UNSCOPABLE):
+                if not only_everywhere(action) and not any(fnmatchcase(action, known) for known in UNSCOPABLE):
                     return fail(f"allows {action} on every resource", path)
     return PASS
 

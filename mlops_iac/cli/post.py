@@ -27,6 +27,10 @@ def command() -> None:
 
     This is what the jobs that `mlops-iac delivery` writes use. It contacts the forge that is named, with the token in
     the environment variable MLOPS_IAC_FORGE_TOKEN.
+
+    \b
+    Example:
+      mlops-iac post issue --forge gitlab --repository acme/fraud --key fraud-prod --title Drift --file drift.md
     """
 
 

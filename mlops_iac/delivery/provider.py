@@ -18,7 +18,7 @@ class Provider:
     """A CI system.
 
     ``file``: where its file goes, from the repository's root; ``{system}`` stands for the system's name. ``render``
-    words the whole file. ``identity`` answers who its tokens say a job is, None where it has no OIDC tokens and so no
+    words the whole file. ``identity`` answers who its tokens say a job is; None where it has no OIDC tokens and so no
     way to a cloud account without a stored key. ``needs`` names the ``delivery.identity`` keys without which that
     cannot be said, and ``needs_environments`` the suffixes of the environments whose ids it needs. ``setup`` tells,
     line by line, what has to be set once in the CI system, because no file can say it.
@@ -28,7 +28,7 @@ class Provider:
     label: str
     file: str
     render: Callable[[Project], str]
-    identity: Callable[[Project, Target], Identity | None]
+    identity: Callable[[Project, Target], Identity] | None
     setup: Callable[[Project], tuple[str, ...]]
     source_url: str
     needs: tuple[str, ...] = ()

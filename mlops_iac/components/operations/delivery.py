@@ -181,9 +181,10 @@ def build(name: str, spec: DeliverySpec, ctx: BuildContext) -> DeliveryOutputs:
         return DeliveryOutputs()
     target = target_of(spec, ctx.core)
     project = project_of(spec, ctx.core, [target])
-    identity = providers()[spec.provider].identity(project, target)
-    if identity is None:
+    identify = providers()[spec.provider].identity
+    if identify is None:
         return DeliveryOutputs()
+    identity = identify(project, target)
     issuer = _identity_provider(spec, identity, ctx)
     roles = {access: _role(project, target, access, identity, issuer, ctx) for access in (Access.PLAN, Access.APPLY)}
     return DeliveryOutputs(roles[Access.PLAN]["arn"], roles[Access.APPLY]["arn"])
@@ -255,16 +256,13 @@ def check(name: str, spec: DeliverySpec, system: System) -> Iterable[Problem]:
         return
     provider = providers()[spec.provider]
     environment = system.core.env
-    missing = tuple(_missing(provider, spec))
-    for key in missing:
+    for key in _missing(provider, spec):
         yield Problem(
             IDENTIFIER_MISSING,
             (),
             f"{provider.label} names its jobs by an id that is not given: identity.{key}",
             f"its settings show it; see {provider.source_url}",
         )
-    if missing:
-        return
     for named in spec.approve:
         if named not in spec.environments:
             yield Problem(
@@ -283,7 +281,7 @@ def check(name: str, spec: DeliverySpec, system: System) -> Iterable[Problem]:
             f"write approve: {{{environment.name}: [a-team]}}",
             Severity.WARNING,
         )
-    if provider.identity(project_of(spec, system.core, ()), target_of(spec, system.core)) is None:
+    if provider.identity is None:
         yield Problem(
             NO_KEYLESS_ACCESS,
             ("provider",),

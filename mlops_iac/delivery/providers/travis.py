@@ -12,16 +12,11 @@ from typing import Any, Final
 
 from mlops_iac.delivery.document import block, to_yaml
 from mlops_iac.delivery.jobs import PYTHON, TOKEN_VARIABLE, Dialect, Job, jobs, whole_script
-from mlops_iac.delivery.project import Identity, Project, Target
+from mlops_iac.delivery.project import Project
 from mlops_iac.delivery.provider import Provider
 from mlops_iac.delivery.shell import Expression
 
 _DIALECT: Final = Dialect(Expression('"$TRAVIS_PULL_REQUEST"'), fetches=True, keyless=False)
-
-
-def identity(project: Project, target: Target) -> Identity | None:
-    """None: there are no tokens."""
-    return None
 
 
 def render(project: Project) -> str:
@@ -65,7 +60,7 @@ PROVIDER = Provider(
     label="Travis CI",
     file=".travis.yml",
     render=render,
-    identity=identity,
+    identity=None,
     setup=setup,
     source_url="https://docs.travis-ci.com/user/build-config-yaml",
 )

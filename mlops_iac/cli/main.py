@@ -21,6 +21,7 @@ VERBS: Final[dict[str, str]] = {
     "up": "Apply the configuration: to this machine, or to the cloud with Pulumi.",
     "refresh": "Compare the state with what really exists, and show the drift.",
     "cancel": "Release what a run that died still holds.",
+    "drift": "Show what was changed by hand, and how dangerous that is; the state stays as it is.",
     "destroy": "Delete everything that an apply made.",
     "outputs": "Show what the deployed stacks export.",
     "policy": "List, explain and run the policies.",

@@ -58,6 +58,10 @@ class Engine(Protocol):
         """Read every resource and take what is found into the state."""
         ...
 
+    def look(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
+        """Read every resource and say what is not as the state says; the state stays as it is."""
+        ...
+
     def destroy(self, graph: Graph, only: Collection[Layer] = LAYERS, *, forget: bool = False) -> RunResult:
         """Delete every resource of the environment, last layer first; with ``forget`` only from the state."""
         ...

@@ -64,13 +64,17 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A resource that is not as the state says; ``gone`` when it does not exist any more."""
+    """A resource that is not as the state says; ``gone`` when it does not exist any more.
+
+    ``actual`` are the inputs that it really has, as far as its provider tells.
+    """
 
     urn: str
     type: str
     name: str
     gone: bool = False
     diff: tuple[PropertyChange, ...] = ()
+    actual: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def _change(change: Change) -> dict[str, Any]:
         "name": change.name,
         "custom": change.custom,
         "component": format_path(change.component),
-        "diff": _diff(change.diff),
+        "diff": diff_json(change.diff),
         "replaceReasons": list(change.replace_reasons),
         "deleteBeforeReplace": change.delete_before_replace,
         **({"goesWith": change.goes_with} if change.goes_with is not None else {}),
@@ -138,7 +138,8 @@ def _set_by_policy(change: Change) -> list[dict[str, Any]]:
     ]
 
 
-def _diff(diff: Iterable[PropertyChange]) -> list[dict[str, Any]]:
+def diff_json(diff: Iterable[PropertyChange]) -> list[dict[str, Any]]:
+    """Properties with their values before and after, secrets masked."""
     return [
         {
             "path": item.path,
@@ -184,7 +185,7 @@ def _stack_done(stack: StackDone) -> dict[str, Any]:
                 "type": item.type,
                 "name": item.name,
                 "gone": item.gone,
-                "diff": _diff(item.diff),
+                "diff": diff_json(item.diff),
             }
             for item in stack.drift
         ],

@@ -86,7 +86,7 @@ def preview_markdown(
     changed = [stack for stack in plan.stacks if any(_shown(stack))]
     if changed:
         head += ["#### Changes", "", *_table(changed), ""]
-    return _assemble(head, [_layer(stack) for stack in changed])
+    return assembled(head, [_layer(stack) for stack in changed])
 
 
 def code(text: str) -> str:
@@ -214,7 +214,7 @@ def _change(change: Change) -> list[str]:
     notes = _notes(change)
     head = f"{change.op.value} {change.name}  {short_type(change.type)}{where}{notes}"
     rows = [f"{mark} {visible(head)}"]
-    rows += [f"{mark}     {visible(row)}" for row in _properties(change.diff)]
+    rows += [f"{mark}     {visible(row)}" for row in property_bullets(change.diff)]
     rows += [f"{mark}     {visible(f'{item.path}: set by {item.rule}')}" for item in change.set_by_policy]
     return rows
 
@@ -234,7 +234,8 @@ def _notes(change: Change) -> str:
     return f"  ({'; '.join(notes)})" if notes else ""
 
 
-def _properties(diff: Sequence[PropertyChange]) -> list[str]:
+def property_bullets(diff: Sequence[PropertyChange]) -> list[str]:
+    """Each property's path with its values before and after, a line each, for a fenced block."""
     rows = []
     for item in diff[:_MOST_PROPERTIES]:
         room = max(_WIDTH - len(item.path), 40)
@@ -250,7 +251,7 @@ def _properties(diff: Sequence[PropertyChange]) -> list[str]:
     return rows
 
 
-def _assemble(head: Sequence[str], layers: Sequence[Sequence[str]]) -> str:
+def assembled(head: Sequence[str], layers: Sequence[Sequence[str]]) -> str:
     """The comment, without what would make it too long: whole layers first, then findings; it says so."""
     kept, size = [], 0
     for row in head:

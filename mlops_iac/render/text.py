@@ -78,7 +78,7 @@ def diagnostics_text(
 
     ``sources`` maps a ``Location.file`` to its text.
     """
-    lines = _blocks(diagnostics, page, sources or {})
+    lines = diagnostics_lines(diagnostics, page, sources or {})
     if diagnostics:
         lines.append(line(_tally(diagnostics)))
     return to_text(lines, page)
@@ -120,7 +120,7 @@ def preview_text(
         lines += cost_lines(cost, page)
     for title_text, group in (("Gates", gates), ("Policies", findings), ("Notes", diagnostics)):
         if group:
-            lines += [line(Span(title_text, Tone.STRONG)), (), *_blocks(group, page, sources or {})]
+            lines += [line(Span(title_text, Tone.STRONG)), (), *diagnostics_lines(group, page, sources or {})]
     lines += _summary(plan.summary(), page)
     return to_text(lines, page)
 
@@ -132,7 +132,7 @@ def validation_text(
     sources: Mapping[str, str] | None = None,
 ) -> str:
     """The result of a validation that found no error: its warnings, and how many resources were declared."""
-    lines = _blocks(diagnostics, page, sources or {})
+    lines = diagnostics_lines(diagnostics, page, sources or {})
     lines.append(line(Span("valid", Tone.GOOD), f": {_number(resources, 'resource')}"))
     return to_text(lines, page)
 
@@ -141,8 +141,8 @@ def result_text(result: RunDone, page: Page = PLAIN_PAGE, *, sources: Mapping[st
     """What an apply or a destroy did: failures, what was skipped or only recorded, then the counts."""
     lines: list[Line] = []
     failures = [item for stack in result.stacks for item in stack.failures]
-    lines += _blocks(failures, page, sources or {})
-    lines += _blocks(result.notes, page, sources or {})
+    lines += diagnostics_lines(failures, page, sources or {})
+    lines += diagnostics_lines(result.notes, page, sources or {})
     for stack in result.stacks:
         lines += _skipped(stack, page)
     lines += _recorded(result, page)
@@ -168,9 +168,9 @@ def drift_text(result: RunDone, page: Page = PLAIN_PAGE) -> str:
             op = Op.DELETE if drifted.gone else Op.UPDATE
             note = "is gone" if drifted.gone else ""
             lines += _row(op, drifted.name, drifted.type, cells(drifted.name), note, page)
-            lines += _properties(drifted.diff, page)
+            lines += property_lines(drifted.diff, page)
         lines.append(())
-    lines += _blocks([item for stack in result.stacks for item in stack.failures], page, {})
+    lines += diagnostics_lines([item for stack in result.stacks for item in stack.failures], page, {})
     verdict = f"{_number(count, 'resource')} drifted" if count else "No drift: everything is as the state says."
     lines.append(line(Span(verdict, Tone.CHANGED if count else Tone.GOOD)))
     return to_text(lines, page)
@@ -211,7 +211,8 @@ def print_diagnostics(
     print_text(diagnostics_text(diagnostics, page_for(stream), sources), stream)
 
 
-def _blocks(diagnostics: Iterable[Diagnostic], page: Page, sources: Mapping[str, str]) -> list[Line]:
+def diagnostics_lines(diagnostics: Iterable[Diagnostic], page: Page, sources: Mapping[str, str]) -> list[Line]:
+    """Each diagnostic with its source line, the worst first, an empty line after each."""
     lines: list[Line] = []
     order = list(Severity)
     for diagnostic in sorted(diagnostics, key=lambda item: order.index(item.severity)):
@@ -315,7 +316,7 @@ def _component_lines(title: str, changes: Sequence[Change], brief: bool, page: P
         note = _note(change, page) + (f"  {_file_line(change.source)}" if elsewhere else "")
         lines += _row(change.op, change.name, change.type, widest, note.strip(), page)
         lines += _reasons(change, page)
-        lines += _properties(change.diff, page)
+        lines += property_lines(change.diff, page)
         lines += _by_policy(change, page)
     return lines
 
@@ -409,7 +410,8 @@ def _listed(names: Sequence[str]) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _properties(diff: Sequence[PropertyChange], page: Page) -> list[Line]:
+def property_lines(diff: Sequence[PropertyChange], page: Page) -> list[Line]:
+    """Each property's path with its values before and after, as far as a page takes them."""
     shown = diff[:_MOST_PROPERTIES]
     if not shown:
         return []

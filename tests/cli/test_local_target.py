@@ -91,3 +91,29 @@ def test_init_writes_over_nothing(system: Path) -> None:
     assert result.exit_code == 1
     assert "already has" in result.stderr
     assert (system / "system.yaml").read_text() == before
+
+
+def test_drift_is_judged_and_the_state_stays_as_it_is(system: Path) -> None:
+    here = ("-C", str(system))
+    assert _run("up", *here, "--yes").exit_code == 0
+    assert _run("drift", *here, "--exit-code").exit_code == 0
+    kept = {file: file.read_bytes() for file in (system / ".mlops-iac" / "state").rglob("*") if file.is_file()}
+
+    bucket = "churn-dev-raw-111122223333"
+    tags = _s3(system).get_bucket_tagging(Bucket=bucket)["TagSet"]
+    _s3(system).put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [*tags, {"Key": "cost-tool", "Value": "x"}]})
+    harmless = _run("drift", *here, "--exit-code")
+    assert harmless.exit_code == 0
+    assert "1 drifted: 1 harmless." in harmless.stdout
+
+    _s3(system).put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    for _ in range(2):
+        assert _run("drift", *here, "--exit-code").exit_code == 2
+    found = _json("drift", *here)
+    assert found["summary"] == {"dangerous": 1, "unclear": 0, "harmless": 1}
+    assert "### Drift in `churn` `dev`" in _run("drift", *here, "--format", "markdown").stdout
+    assert {file: file.read_bytes() for file in kept} == kept
+
+    assert _run("refresh", *here).exit_code == 0
+    assert _run("up", *here, "--yes").exit_code == 0
+    assert _s3(system).get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"

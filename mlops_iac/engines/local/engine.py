@@ -141,11 +141,19 @@ class LocalEngine:
 
         An emulator that is gone is started again, empty: what it held is then dropped from the state.
         """
+        return self._read(graph, only, keep=True)
+
+    def look(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
+        """Read every resource and say what is not as the state says; the state stays as it is."""
+        self._emulators.refuse_lost(self.snapshots(graph).values(), LOST_HINT)
+        return self._read(graph, only, keep=False)
+
+    def _read(self, graph: Graph | None, only: Collection[Layer], *, keep: bool) -> RunResult:
         with self._run() as settings:
             factory = self._emulators.factory()
             wanted = {(stack.project, stack.name) for stack in graph.stacks} if graph is not None else None
             results = [
-                refresh_stack(project, stack, factory, self._store, settings)
+                refresh_stack(project, stack, factory, self._store, settings, keep=keep)
                 for project, stack in self._store.stacks()
                 if (wanted is None or (project, stack) in wanted) and _is_of(project, only)
             ]

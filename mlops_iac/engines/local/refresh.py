@@ -1,4 +1,4 @@
-"""Compares a state with what the providers have, and takes their word for it."""
+"""Compares a state with what the providers have, and takes their word for it where that is wanted."""
 
 from __future__ import annotations
 
@@ -28,17 +28,24 @@ from mlops_iac.state.snapshot import ResourceState
 
 
 def refresh_stack(
-    project: str, stack: str, factory: ProviderFactory, store: Store, settings: Settings = DEFAULTS
+    project: str,
+    stack: str,
+    factory: ProviderFactory,
+    store: Store,
+    settings: Settings = DEFAULTS,
+    *,
+    keep: bool = True,
 ) -> StackResult:
     """Read every resource of a stack; the state then has the actual inputs and outputs, and lacks what is gone.
 
     A resource whose provider gives an error is left as it is and listed as a failure: only a plain "does not exist"
-    drops one. Raises ``DiagnosticsError`` when the state is damaged or cannot be written.
+    drops one. Without ``keep`` nothing is written: the state stays, and so does what an interrupted run left. Raises
+    ``DiagnosticsError`` when the state is damaged or cannot be written.
     """
     ledger = store.open(project, stack)
     try:
-        resolved = resolve_pending(ledger, lambda resource: provider_of(resource, ledger, factory))
-        reader = _Reader(ledger, factory, settings)
+        resolved = resolve_pending(ledger, lambda resource: provider_of(resource, ledger, factory)) if keep else ()
+        reader = _Reader(ledger, factory, settings, keep)
         subjects = {f"{item.urn} {item.id}": item for item in ledger.snapshot().resources if _is_read(item)}
         outcome = run_in_order(
             dict.fromkeys(subjects, ()),
@@ -65,8 +72,9 @@ def refresh_stack(
 class _Reader:
     """Reads resources on several threads and collects what differs."""
 
-    def __init__(self, ledger: Ledger, factory: ProviderFactory, settings: Settings) -> None:
+    def __init__(self, ledger: Ledger, factory: ProviderFactory, settings: Settings, keep: bool) -> None:
         self._ledger = ledger
+        self._keep = keep
         self._factory = factory
         self._settings = settings
         self._guard = threading.Lock()
@@ -75,7 +83,7 @@ class _Reader:
         self.drift: list[Drift] = []
 
     def read(self, resource: ResourceState) -> bool:
-        """Compare one resource, and take what was found into the state."""
+        """Compare one resource, and take what was found into the state where that is wanted."""
         name = parse_urn(resource.urn).name
         try:
             provider = provider_of(resource, self._ledger, self._factory)
@@ -87,15 +95,16 @@ class _Reader:
             self._note(None, Diagnostic(RESOURCE_FAILED, text, hint), resource, EventKind.FAILED)
             return False
         if found is None:
-            self._ledger.edit(drop=(key_of(resource),))
+            if self._keep:
+                self._ledger.edit(drop=(key_of(resource),))
             self._note(Drift(resource.urn, resource.type, name, gone=True), None, resource, EventKind.DONE)
             return True
         changes = drift_of(resource, found)
         outputs = with_secrets(found.outputs, resource)
-        if changes or outputs != dict(resource.outputs):
-            inputs = _marked(found.inputs, resource.inputs)
+        inputs = _marked(found.inputs, resource.inputs)
+        if self._keep and (changes or outputs != dict(resource.outputs)):
             self._ledger.edit(put=(replace(resource, inputs=inputs, outputs=outputs),))
-        drift = Drift(resource.urn, resource.type, name, diff=changes) if changes else None
+        drift = Drift(resource.urn, resource.type, name, False, changes, inputs) if changes else None
         self._note(drift, None, resource, EventKind.DONE)
         return True
 

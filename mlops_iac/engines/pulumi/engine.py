@@ -202,6 +202,27 @@ class PulumiEngine:
             deployed = {layer: () for layer in stacks if self._snapshot(self._projects[layer]).resources}
             return self._result(self._each(deployed, lambda layer: self._update("refresh", layer, stacks[layer])))
 
+    def look(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
+        """Read every resource and say what is not as the state says: ``pulumi refresh --preview-only``."""
+        stacks = {stack.layer: stack for stack in graph.stacks if stack.layer in only}
+        with self._run(graph):
+            deployed = {layer: () for layer in stacks if self._snapshot(self._projects[layer]).resources}
+            return self._result(self._each(deployed, lambda layer: self._looked_at(stacks[layer])))
+
+    def _looked_at(self, stack: Stack) -> StackResult:
+        project = self._projects[stack.layer]
+        log = UpdateLog(stack, lambda event: None)
+        workspace = self._workspace(project, {FINGERPRINT_VARIABLE: fingerprint(stack)})
+        failures: tuple[Diagnostic, ...] = ()
+        try:
+            made = workspace.made()
+            made.preview_refresh(on_event=log, parallel=self._options.parallel, color="never", show_secrets=False)
+        except CommandError as error:
+            failures = log.failures or (failure_of(error, project),)
+        snapshot = self._snapshot(project)
+        drift = tuple(log.drift)
+        return StackResult(project.name, project.stack, snapshot, (), log.same, failures, drift=drift)
+
     def destroy(self, graph: Graph, only: Collection[Layer] = LAYERS, *, forget: bool = False) -> RunResult:
         """Delete every resource of the environment, users first."""
         stacks = {stack.layer: stack for stack in graph.stacks}

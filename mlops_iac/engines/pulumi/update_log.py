@@ -129,7 +129,7 @@ class UpdateLog:
             PropertyChange(format_property(item.path), item.kind, item.old, item.new) for item in differences(old, new)
         )
         if changes:
-            self.drift.append(Drift(step.urn, step.type, name, diff=changes))
+            self.drift.append(Drift(step.urn, step.type, name, False, changes, new))
 
     def _fail(self, step: events.StepEventMetadata) -> None:
         op = _OPERATIONS.get(step.op.value, Op.DELETE if step.op.value == _OLD_COPY else Op.UPDATE)

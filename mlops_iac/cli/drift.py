@@ -1,0 +1,84 @@
+"""``mlops-iac drift``: what was changed by hand, and how dangerous that is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from mlops_iac.cli.options import (
+    EXIT_CHANGES,
+    EXIT_REFUSED,
+    exit_with,
+    format_option,
+    request_for,
+    system_options,
+)
+from mlops_iac.cli.printing import write
+from mlops_iac.cli.target import TargetChoice, engine_for, target_options
+from mlops_iac.engines.events import RunResult
+from mlops_iac.graph.nodes import Layer
+from mlops_iac.pipeline import run_phases
+from mlops_iac.plan.drift import Danger, Observed, judge_drift, observed_of
+from mlops_iac.render.drift import drift_json, drift_markdown, drift_text
+from mlops_iac.render.json import to_text
+from mlops_iac.render.page import page_for
+
+
+@click.command(short_help="Show what was changed by hand, and how dangerous that is.")
+@click.option(
+    "--exit-code", is_flag=True, help="Exit with 2 when a drift is dangerous, with 10 when one is not harmless."
+)
+@target_options
+@format_option("text", "json", "markdown")
+@system_options
+def command(
+    folder: Path,
+    overrides: tuple[str, ...],
+    form: str,
+    choice: TargetChoice,
+    only: tuple[Layer, ...],
+    exit_code: bool,
+) -> None:
+    """Ask the target for every resource and judge what is not as the state says. The state stays as it is.
+
+    Dangerous: something is gone, open, unguarded or unencrypted that was not. Harmless: what autoscalers move, and tags
+    that nothing reads. Everything else is for a person to look at. Each comes with what to do: `mlops-iac up` puts it
+    right, or the configuration takes it in. `refresh` takes what is there into the state instead.
+
+    \b
+    Examples:
+      mlops-iac drift -C examples/fraud-detection
+      mlops-iac drift env=prod --engine pulumi --exit-code --format markdown
+    """
+    run = run_phases(request_for(folder, overrides), until="compile")
+    with engine_for(run, choice, quiet=True) as (engine, run):
+        if run.graph is None or run.system is None or run.composition is None:
+            raise ValueError("the compile phase made no graph")
+        result = engine.look(run.graph, only)
+    findings = judge_drift(_observed(result), run.graph, run.system, run.composition)
+    failures = [failure for stack in result.stacks for failure in stack.failures]
+    names = run.graph.system, run.graph.environment
+    if form == "json":
+        write(to_text(drift_json(findings, failures, *names)))
+    elif form == "markdown":
+        write(drift_markdown(findings, failures, *names))
+    else:
+        write(drift_text(findings, failures, page_for(sys.stdout)))
+    exit_with(result)
+    worst = findings[0].danger if findings else Danger.HARMLESS
+    if exit_code and worst is not Danger.HARMLESS:
+        sys.exit(EXIT_REFUSED if worst is Danger.DANGEROUS else EXIT_CHANGES)
+
+
+def _observed(result: RunResult) -> dict[str, list[Observed]]:
+    """What an engine found, stack by stack, beside what its state says."""
+    found: dict[str, list[Observed]] = {}
+    for stack in result.stacks:
+        known = {resource.urn: resource.inputs for resource in stack.snapshot.resources}
+        found[stack.project] = [
+            observed_of(drift.urn, drift.gone, known.get(drift.urn, {}), drift.actual, drift.diff)
+            for drift in stack.drift
+        ]
+    return found

@@ -44,6 +44,7 @@ _TITLES: Final = {
     CardStage.RETRAINING: "Retraining",
     CardStage.ALERTING: "Who is told",
     CardStage.BUDGET: "Budget",
+    CardStage.DELIVERY: "How it is changed",
 }
 _STYLE: Final = (
     lineage.STYLE

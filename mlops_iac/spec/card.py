@@ -14,7 +14,7 @@ from mlops_iac.diagnostics import ConfigPath
 
 
 class CardStage(StrEnum):
-    """Stages in the life of a model, in the order in which data passes them; then who is told, and what it may cost."""
+    """Stages in the life of a model, in the order in which data passes them; then who is told, costs and changes."""
 
     DATA = "data"
     FEATURES = "features"
@@ -25,6 +25,7 @@ class CardStage(StrEnum):
     RETRAINING = "retraining"
     ALERTING = "alerting"
     BUDGET = "budget"
+    DELIVERY = "delivery"
 
 
 LINEAGE: tuple[CardStage, ...] = tuple(CardStage)[:7]

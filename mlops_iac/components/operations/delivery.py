@@ -33,6 +33,7 @@ from mlops_iac.graph.iam import policy_document, web_identity_trust
 from mlops_iac.graph.nodes import Layer, Node
 from mlops_iac.graph.values import Ref, ToJson, Value
 from mlops_iac.spec.base import Spec, doc
+from mlops_iac.spec.card import CardEntry, CardStage, facts
 from mlops_iac.spec.quantities import Cron
 from mlops_iac.spec.system import Core, System
 
@@ -250,6 +251,18 @@ def _services(document: Any) -> Iterator[str]:
         yield from [service] if isinstance(service, str) else service or ()
 
 
+def card(name: str, spec: DeliverySpec, system: System) -> CardEntry:
+    """Where changes come from, and who agrees to them."""
+    approvers = (f"{place}: {', '.join(people)}" for place, people in spec.approve.items())
+    return CardEntry(
+        CardStage.DELIVERY,
+        facts(
+            ("changed by", f"merges to {spec.branch} of {spec.repository}, through {providers()[spec.provider].label}"),
+            ("approved by", "; ".join(approvers) or "nobody in particular"),
+        ),
+    )
+
+
 def check(name: str, spec: DeliverySpec, system: System) -> Iterable[Problem]:
     """The ids that the CI system needs are given, and somebody approves where the environment wants it."""
     if not spec.deploy:
@@ -308,6 +321,7 @@ COMPONENT = Component(
     token="mlops:operations:Delivery",
     spec=DeliverySpec,
     build=build,
+    card=card,
     check=check,
     many=False,
     last=True,

@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import generate_system, terraform
+from benchmarks.browser import first_answer
 from benchmarks.measure import Command, Comparison, mlops_iac, run, told
 from benchmarks.measure import in_turns as _in_turns
+from mlops_iac.cli.reporting import report_forms
 from mlops_iac.pipeline import request_at, run_phases
 from mlops_iac.policies.registry import own_packs
 
@@ -152,6 +154,27 @@ class Bench:
         detail = f"with the check {told(cost['judged'])}; without {told(cost['unjudged'])}"
         yield Comparison(what, detail, cost["judged"].cpu / cost["unjudged"].cpu, 1.25)
 
+    def report(self) -> Iterator[Comparison]:
+        """A preview with its report beside one without, and the page of a large system in a browser."""
+        folder = self._scratch / "report"
+        cost = self._in_turns(
+            plain=preview(EXAMPLE), report=lambda: run(mlops_iac("preview", "-C", EXAMPLE, "--report", folder))
+        )
+        detail = f"mlops-iac preview {told(cost['plain'])}; with --report {told(cost['report'])}"
+        ratio = (cost["report"].wall - cost["plain"].wall) / cost["plain"].wall
+        yield Comparison("rendering the report of examples/fraud-detection beside its preview", detail, ratio, 1.5)
+        system, count = self._generated(1_000)
+        page = folder / "report.html"
+        page.write_text(report_forms(run_phases(request_at(system)), system)["report.html"], encoding="utf-8")
+        size = page.stat().st_size / 1e6
+        yield Comparison(f"report page of {count} resources", "uncompressed", size, 2, " MB")
+        what = f"report page of {count} resources in Chromium until its filter has answered"
+        seconds = first_answer(page)
+        if seconds is None:
+            yield Comparison(what, "no chromium here", None, 1)
+        else:
+            yield Comparison(what, "from opening the file, median of 5", seconds, 1, " s")
+
     def journal(self) -> Iterator[Comparison]:
         """Bytes that the local engine writes per operation."""
         from benchmarks.journal import bytes_per_operation
@@ -182,7 +205,7 @@ class Bench:
         return folder, int(done.stdout.split()[-2])
 
 
-BENCHMARKS = ("help", "example", "generated", "scale", "policies", "journal", "damaged", "pulumi")
+BENCHMARKS = ("help", "example", "generated", "scale", "policies", "report", "journal", "damaged", "pulumi")
 
 
 def _damage(chance: random.Random, text: str) -> bytes:

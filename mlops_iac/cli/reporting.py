@@ -71,6 +71,6 @@ def report_forms(run: Run, folder: Path) -> dict[str, str]:
         ),
         "report.html": report_page(report),
         "preview.json": json.to_text(document),
-        "findings.sarif": json.to_text(findings_sarif(run.findings, rules, place)),
-        "junit.xml": findings_junit(run.findings, rules),
+        "findings.sarif": json.to_text(findings_sarif(run.findings, rules, place, (*gates, *run.diagnostics))),
+        "junit.xml": findings_junit(run.findings, rules, gates),
     }

@@ -9,42 +9,53 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from xml.sax.saxutils import quoteattr
 
-from mlops_iac.diagnostics import format_path
+from mlops_iac.diagnostics import Diagnostic, Severity, format_path
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, Verdict
 from mlops_iac.policies.samples import RuleResult
 
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def findings_junit(findings: Iterable[Finding], rules: Mapping[Policy, Enforcement]) -> str:
-    """A rule fails with what stops an apply, is skipped where it only advises or waits, and passes otherwise."""
+def findings_junit(
+    findings: Iterable[Finding], rules: Mapping[Policy, Enforcement], gates: Iterable[Diagnostic] = ()
+) -> str:
+    """A rule fails with what stops an apply, is skipped where it only advises or waits, and passes otherwise.
+
+    ``gates`` are what gates refuse, which fails, or what an approval lifted, which is skipped.
+    """
     by_rule: dict[str, list[Finding]] = {}
     for finding in findings:
         by_rule.setdefault(finding.policy.id, []).append(finding)
     ordered = sorted(rules, key=lambda policy: policy.id)
-    return _report("policies", [_case(policy, by_rule.get(policy.id, [])) for policy in ordered])
+    suites = {"policies": [_case(policy, by_rule.get(policy.id, [])) for policy in ordered]}
+    judged = [_gate(item) for item in gates]
+    return _report(suites | ({"gates": judged} if judged else {}))
 
 
 def samples_junit(results: Iterable[RuleResult]) -> str:
     """A test for each sample of each rule, and a failing one where a rule lacks a sample."""
-    return _report("policy samples", [case for result in results for case in _sample_cases(result)])
+    return _report({"policy samples": [case for result in results for case in _sample_cases(result)]})
 
 
-def _report(name: str, cases: Sequence[str]) -> str:
+def _report(suites: Mapping[str, Sequence[str]]) -> str:
+    every = [case for cases in suites.values() for case in cases]
+    rows = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="mlops-iac" {_counts(every)}>']
+    for name, cases in suites.items():
+        rows += [f"  <testsuite name={_attribute(name)} {_counts(cases)}>", *cases, "  </testsuite>"]
+    return "\n".join([*rows, "</testsuites>", ""])
+
+
+def _counts(cases: Sequence[str]) -> str:
     failures = sum("<failure" in case for case in cases)
     skipped = sum("<skipped" in case for case in cases)
-    counts = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="{skipped}"'
-    return "\n".join(
-        [
-            '<?xml version="1.0" encoding="UTF-8"?>',
-            f'<testsuites name="mlops-iac" {counts}>',
-            f"  <testsuite name={_attribute(name)} {counts}>",
-            *cases,
-            "  </testsuite>",
-            "</testsuites>",
-            "",
-        ]
-    )
+    return f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="{skipped}"'
+
+
+def _gate(item: Diagnostic) -> str:
+    opened = f"    <testcase classname={_attribute(item.code)} name={_attribute(format_path(item.path))}"
+    place = f" at {item.location}" if item.location is not None else ""
+    told = "\n".join(part for part in (f"{item.message}{place}", item.hint) if part)
+    return _failed(opened, told) if item.severity is Severity.ERROR else _skipped(opened, told)
 
 
 def _case(policy: Policy, findings: Sequence[Finding]) -> str:
@@ -53,7 +64,7 @@ def _case(policy: Policy, findings: Sequence[Finding]) -> str:
     if stopping:
         return _failed(opened, _told(stopping))
     if findings:
-        return f"{opened}>\n      <skipped message={_attribute(_told(findings))}/>\n    </testcase>"
+        return _skipped(opened, _told(findings))
     return f"{opened}/>"
 
 
@@ -68,6 +79,10 @@ def _sample_cases(result: RuleResult) -> Iterator[str]:
 
 def _failed(opened: str, message: str) -> str:
     return f"{opened}>\n      <failure message={_attribute(message)}/>\n    </testcase>"
+
+
+def _skipped(opened: str, message: str) -> str:
+    return f"{opened}>\n      <skipped message={_attribute(message)}/>\n    </testcase>"
 
 
 def _told(findings: Sequence[Finding]) -> str:

@@ -416,7 +416,7 @@ def _cost(report: Report) -> Html | None:
             for change in difference.changes[:20]
         ]
         parts.append(element("h3", "What makes the difference"))
-        head_names = ("Resource", "Type", "", "At least", "At most")
+        head_names = ("Resource", "Type", "Change", "At least", "At most")
         parts.append(table(head_names, changed, name="Resources whose cost changes", numbers=[3, 4]))
     if estimate.unknown:
         names = (element("li", name) for name in unpriced(estimate))

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeGuard
 from urllib.parse import quote
 
 import mlops_iac
-from mlops_iac.diagnostics import Location, format_path
+from mlops_iac.diagnostics import Diagnostic, Location, Severity, format_path
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, Verdict
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -21,24 +21,36 @@ SCORES: Final = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"
 
 
 def findings_sarif(
-    findings: Iterable[Finding], rules: Mapping[Policy, Enforcement], folder: str = ""
+    findings: Iterable[Finding],
+    rules: Mapping[Policy, Enforcement],
+    folder: str = "",
+    diagnostics: Iterable[Diagnostic] = (),
 ) -> dict[str, Any]:
-    """A SARIF log with one run: the rules that judged, and what they found.
+    """A SARIF log with one run: the rules that judged, what they found, and what else the configuration is told of.
 
-    ``folder`` is where the system's files are, seen from the root of the repository.
+    ``folder`` is where the system's files are, seen from the root of the repository. ``diagnostics`` are warnings and
+    what gates refuse; their codes are rules too.
     """
     listed = sorted(rules, key=lambda policy: policy.id)
-    order = {policy.id: index for index, policy in enumerate(listed)}
+    told = list(diagnostics)
+    codes = sorted({item.code for item in told})
+    order = {id: index for index, id in enumerate([*(policy.id for policy in listed), *codes])}
     driver = {
         "name": "mlops-iac",
         "version": mlops_iac.__version__,
         "semanticVersion": mlops_iac.__version__,
-        "rules": [_rule(policy, rules[policy]) for policy in listed],
+        "rules": [
+            *(_rule(policy, rules[policy]) for policy in listed),
+            *({"id": code, "shortDescription": {"text": f"Diagnostic {code}"}} for code in codes),
+        ],
     }
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, order[finding.policy.id], folder) for finding in findings],
+        "results": [
+            *(_result(finding, order[finding.policy.id], folder) for finding in findings),
+            *(_told(item, order[item.code], folder) for item in told),
+        ],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
@@ -75,6 +87,32 @@ def _result(finding: Finding, index: int, folder: str) -> dict[str, Any]:
     if finding.waiver:
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": finding.waiver}]
     return result
+
+
+def _told(item: Diagnostic, index: int, folder: str) -> dict[str, Any]:
+    place = format_path(item.path)
+    identity = hashlib.sha256(f"{item.code}\n{place}\n{item.message}".encode()).hexdigest()
+    located: dict[str, Any] = {}
+    if place:
+        located["logicalLocations"] = [{"name": place, "fullyQualifiedName": place, "kind": "member"}]
+    if _in_a_file(item.location):
+        located["physicalLocation"] = _physical(item.location, folder)
+    return {
+        "ruleId": item.code,
+        "ruleIndex": index,
+        "kind": "informational" if item.severity is Severity.INFO else "fail",
+        "level": {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "none"}[item.severity],
+        "message": {"text": f"{item.message}. To fix: {item.hint}" if item.hint else item.message},
+        "locations": [located] if located else [],
+        "partialFingerprints": {"codeAndPlace/v1": identity},
+    }
+
+
+def _physical(place: Location, folder: str) -> dict[str, Any]:
+    return {
+        "artifactLocation": {"uri": quote(posixpath.normpath(posixpath.join(folder, place.file)))},
+        "region": {"startLine": place.line, "startColumn": place.column},
+    }
 
 
 def _location(finding: Finding, folder: str) -> dict[str, Any]:

@@ -101,7 +101,7 @@
       one.inputs ? grid("Inputs", ["Property", "Value"], one.inputs.map(([name, value]) => [code(name), code(value)])) : null,
       make("h3", null, "Policies that judged it"),
       judged.length
-        ? grid("Policies", ["Verdict", "Policy", ""], judged.map(([verdict, [id, title], detail]) => [
+        ? grid("Policies", ["Verdict", "Policy", "What it found"], judged.map(([verdict, [id, title], detail]) => [
           verdict, make("span", null, title, make("br"), make("span", { class: "quiet code" }, id)), detail]))
         : make("p", { class: "quiet" }, "None applies."),
       of ? make("h3", null, "Settings of its component and who set them") : null,

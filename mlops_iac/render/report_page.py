@@ -24,7 +24,7 @@ from mlops_iac.render.markup import Html, element, join
 from mlops_iac.render.report import Report, broken, headline, undecided, verdict
 from mlops_iac.render.results import name_of, short_type
 from mlops_iac.render.spending import amount_of, delta, stage_changes, stage_totals, unpriced, usd
-from mlops_iac.render.visible import show, show_pair
+from mlops_iac.render.visible import show, show_pair, visible
 from mlops_iac.spec.system import Waiver
 
 _OPS: Final[Mapping[Op, tuple[str, Mood]]] = {
@@ -88,7 +88,7 @@ def report_page(report: Report) -> str:
         join([_header(report), *(body for _, _, body in shown), dialog], "\n"),
         style=diagram.style() + asset("report.css"),
         script=diagram.script() + asset("report.js"),
-        data=_data(report),
+        data=_showable(_data(report)),
         sections=[(id, name) for id, name, _ in shown],
     )
 
@@ -552,6 +552,15 @@ def _data(report: Report) -> dict[str, Any]:
             for urn in urns
         ],
     }
+
+
+def _showable(value: Any) -> Any:
+    """The same data with characters that do not show written as escapes, as in the markup beside it."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(key): _showable(item) for key, item in value.items()}
+    return [_showable(item) for item in value] if isinstance(value, list) else value
 
 
 def _urns(report: Report) -> list[str]:

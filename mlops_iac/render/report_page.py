@@ -6,6 +6,7 @@ resource: who set its values, which policies judged it, what it costs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -145,8 +146,8 @@ def _one_impact(impact: Impact) -> Html:
             element("span", _place(impact.location), class_="at"),
             class_="row",
         ),
-        element("p", sentence(impact.message)),
-        element("p", element("span", "Do ", class_="do"), impact.action, class_="quiet"),
+        element("p", _said(sentence(impact.message))),
+        element("p", element("span", "Do ", class_="do"), _said(impact.action), class_="quiet"),
         class_="panel",
     )
 
@@ -163,8 +164,8 @@ def _gate(item: Diagnostic) -> Html:
             element("span", _place(item.location), class_="at"),
             class_="row",
         ),
-        element("p", sentence(item.message)),
-        element("p", element("span", "Do ", class_="do"), item.hint, class_="quiet") if item.hint else None,
+        element("p", _said(f"{item.message}.")),
+        element("p", element("span", "Do ", class_="do"), _said(item.hint), class_="quiet") if item.hint else None,
         class_="panel",
     )
 
@@ -496,7 +497,9 @@ def _finding(word: str, group: Sequence[Finding]) -> Html:
             class_="row",
         ),
         element("ul", shown, class_="plain hits"),
-        element("p", element("span", "Do ", class_="do"), policy.fix, class_="quiet") if word != "waived" else None,
+        element("p", element("span", "Do ", class_="do"), _said(policy.fix), class_="quiet")
+        if word != "waived"
+        else None,
         class_="panel",
     )
 
@@ -627,6 +630,12 @@ def _resource_data(
     if change is not None and change.op is Op.CREATE and change.new:
         known["inputs"] = [[name, show(value, _INPUT)] for name, value in sorted(change.new.items())]
     return {key: value for key, value in known.items() if value not in ("", [], None)}
+
+
+def _said(message: str) -> Html:
+    """A sentence in which what stands between backticks is set as code."""
+    pieces = re.split("`([^`]+)`", message)
+    return join((code(piece) if index % 2 else piece for index, piece in enumerate(pieces)), "")
 
 
 def _open_component(component: str) -> Html:

@@ -104,6 +104,14 @@ class AccessArgs(TypedDict, total=False):
     level: Literal["view", "edit", "admin"]
     namespaces: Sequence[pulumi.Input[str]]
 
+class IdentityArgs(TypedDict, total=False):
+    """Ids that the CI system puts into its tokens. GitHub and GitLab need none; the others show them in settings."""
+    issuer: pulumi.Input[str]
+    organization: pulumi.Input[str]
+    project: pulumi.Input[str]
+    environments: Mapping[str, pulumi.Input[str]]
+    made_in: Literal["dev", "staging", "prod", "each", "none"] | None
+
 class ModelSourceArgs(TypedDict, total=False):
     """Which version of which model is served."""
     registry: Required[Model | str]
@@ -600,6 +608,51 @@ class Cluster(Component):
     def service_cidr(self) -> pulumi.Output[str]: ...
     @property
     def teams(self) -> pulumi.Output[list[str]]: ...
+
+class Delivery(Component):
+    """How changes of the system are previewed, reviewed and applied."""
+    def __init__(
+        self,
+        *,
+        provider: Literal["azure-devops", "bitbucket", "circleci", "github", "gitlab", "jenkins", "travis"],
+        repository: pulumi.Input[str],
+        branch: pulumi.Input[str] = ...,
+        deploy: bool = ...,
+        environments: Sequence[Literal["dev", "staging", "prod"]] = ...,
+        approve: Mapping[Literal["dev", "staging", "prod"], Sequence[pulumi.Input[str]]] = ...,
+        drift: str = ...,
+        install: Sequence[pulumi.Input[str]] = ...,
+        state_bucket: pulumi.Input[str] = ...,
+        forge: Literal["azure-devops", "bitbucket", "github", "gitlab"] | None = ...,
+        identity: IdentityArgs = ...,
+        protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        system: System | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """How changes of the system are previewed, reviewed and applied.
+
+        Args:
+            provider: CI system whose files `mlops-iac delivery` writes.
+            repository: Repository that may plan and apply, as its forge names it.
+            branch: Protected branch whose merges are applied.
+            deploy: Plan and apply merges, and look for drift. False: changes are previewed, and nothing else.
+            environments: Environments that a merge is applied to, in this order; each waits for the one before.
+            approve: Who must approve a plan before it is applied, by environment.
+            drift: When to look for changes made by hand, in UTC.
+            install: Arguments of `pip install` in every job; empty: this version of mlops-iac with its pulumi
+                extra.
+            state_bucket: Bucket that keeps the Pulumi state; the KMS alias of the same name encrypts its
+                secrets. Empty: <system>-pulumi-state-<account>. Made once, by a person.
+            forge: Where the repository is, for CI systems that have none of their own. Unset: github for those.
+            identity: Ids that the CI system puts into its tokens.
+            protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
+                component, or something of it that holds data, would be deleted or replaced. no_replace: any
+                lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+        """
+    @property
+    def plan_role_arn(self) -> pulumi.Output[str | None]: ...
+    @property
+    def apply_role_arn(self) -> pulumi.Output[str | None]: ...
 
 class Endpoint(Component):
     """One model behind an address that others call."""

@@ -18,6 +18,7 @@ VERBS: Final[dict[str, str]] = {
     "validate": "Check the configuration; nothing else is read or changed.",
     "compile": "Write each layer as a graph, a Pulumi YAML program and Kubernetes manifests.",
     "preview": "Show what would change, which policies it breaks, and why.",
+    "plan": "Show a saved plan, or see whether it still fits.",
     "up": "Apply the configuration: to this machine, or to the cloud with Pulumi.",
     "refresh": "Compare the state with what really exists, and show the drift.",
     "cancel": "Release what a run that died still holds.",
@@ -44,6 +45,7 @@ Exit codes:
   0   fine
   1   bad input, or something failed
   2   a policy or a gate refuses it
+  3   a saved plan no longer fits the configuration or the state
   10  changes are present (only with --exit-code)
   130 interrupted
 """

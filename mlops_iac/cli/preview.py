@@ -10,6 +10,7 @@ import click
 
 from mlops_iac.cli.baseline import load_baseline
 from mlops_iac.cli.options import EXIT_CHANGES, EXIT_REFUSED, format_option, request_for, system_options
+from mlops_iac.cli.plans import save_plan, tell_saved
 from mlops_iac.cli.printing import print_preview
 from mlops_iac.cli.reporting import write_report
 from mlops_iac.cli.target import Engines, TargetChoice, engine_for, engine_options, only_option
@@ -36,6 +37,13 @@ from mlops_iac.plan.model import Op
     help="Also write the report of a pull request to DIR: comment.md, report.html, preview.json, findings.sarif, "
     "junit.xml.",
 )
+@click.option(
+    "--save-plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the plan, so that `mlops-iac up --plan FILE` applies exactly this and nothing else.",
+)
 @click.option("--show-same", is_flag=True, help="List unchanged resources too.")
 @click.option("--exit-code", is_flag=True, help="Exit with 10 when there are changes.")
 @format_option("text", "json", "markdown")
@@ -47,6 +55,7 @@ def command(
     only: tuple[Layer, ...],
     engines: Engines | None,
     report: Path | None,
+    plan_file: Path | None,
     show_same: bool,
     exit_code: bool,
     form: str,
@@ -63,13 +72,15 @@ def command(
       mlops-iac preview env=prod --against exports/
       mlops-iac preview --against origin/main --report out
       mlops-iac preview env=prod clusters.research.pools.a10g.max_nodes=16
-      mlops-iac preview env=prod --engine pulumi
+      mlops-iac preview env=prod --engine pulumi --save-plan prod.plan.json
     """
     checked = run_phases(request_for(folder, overrides), until="check")
     if checked.graph is None:
         raise ValueError("the compile phase made no graph")
-    if engines is not None and not against:
-        run = _by_engine(checked, engines, only)
+    if plan_file is not None and against:
+        raise click.UsageError("--save-plan plans against the state that it will be applied to: leave --against out")
+    if (engines is not None and not against) or plan_file is not None:
+        run = _by_engine(checked, engines or Engines(), only, plan_file)
     else:
         run = plan_against(checked, *load_baseline(against, checked.graph, folder.resolve(), overrides, only))
     print_preview(run, form, show_same=show_same)
@@ -82,7 +93,7 @@ def command(
         sys.exit(EXIT_CHANGES)
 
 
-def _by_engine(checked: Run, engines: Engines, only: tuple[Layer, ...]) -> Run:
+def _by_engine(checked: Run, engines: Engines, only: tuple[Layer, ...], plan_file: Path | None) -> Run:
     """The plan against the engine's state, with a warning wherever the engine's own preview says otherwise."""
     with engine_for(checked, TargetChoice(engines), quiet=True) as (engine, named):
         if named.graph is None:
@@ -91,4 +102,8 @@ def _by_engine(checked: Run, engines: Engines, only: tuple[Layer, ...]) -> Run:
         if run.plan is None:
             raise ValueError("the plan phase made no plan")
         found = engine.disagreements(run.plan, named.graph, only)
-    return replace(run, diagnostics=(*run.diagnostics, *found))
+        run = replace(run, diagnostics=(*run.diagnostics, *found))
+        if plan_file is not None:
+            save_plan(plan_file, run, engines.name, engine.own_plans(named.graph, only))
+            tell_saved(plan_file, run)
+    return run

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mlops_iac.diagnostics import Diagnostic
 from mlops_iac.explanation import Explanation
@@ -14,7 +15,7 @@ from mlops_iac.pipeline import Run, gate_diagnostics
 from mlops_iac.policies.policy import Finding
 from mlops_iac.render import json, markdown, text
 from mlops_iac.render.explanation import explanation_json, explanation_text
-from mlops_iac.render.page import page_for
+from mlops_iac.render.page import Page, page_for
 from mlops_iac.render.results import RunDone
 
 _LARGEST_SOURCE = 4 * 2**20
@@ -44,37 +45,44 @@ def print_validation(run: Run, form: str) -> None:
 
 def print_preview(run: Run, form: str, *, show_same: bool = False) -> None:
     """The plan with its impact, what gates refuse, policy findings and warnings."""
+    if form == "json":
+        write(json.to_text(preview_document(run)))
+    else:
+        write(preview_report(run, form, page_for(sys.stdout), show_same=show_same))
+
+
+def preview_document(run: Run) -> dict[str, Any]:
+    """What ``--format json`` prints of a planned run."""
     if run.plan is None:
         raise ValueError("the plan phase made no plan")
-    findings, refused = finding_diagnostics(run.findings), gate_diagnostics(run)
-    if form == "json":
-        told = (*refused, *findings, *run.diagnostics)
-        write(json.to_text(json.preview_json(run.plan, told, impacts=run.impacts, cost=run.cost, gates=run.gates)))
-    elif form == "markdown":
-        write(
-            markdown.preview_markdown(
-                run.plan,
-                findings=summarised(run.findings),
-                diagnostics=run.diagnostics,
-                impacts=run.impacts,
-                cost=run.cost,
-                gates=refused,
-            )
+    told = (*gate_diagnostics(run), *finding_diagnostics(run.findings), *run.diagnostics)
+    return json.preview_json(run.plan, told, impacts=run.impacts, cost=run.cost, gates=run.gates)
+
+
+def preview_report(run: Run, form: str, page: Page, *, show_same: bool = False) -> str:
+    """A planned run for people, as ``text`` or ``markdown``."""
+    if run.plan is None:
+        raise ValueError("the plan phase made no plan")
+    if form == "markdown":
+        return markdown.preview_markdown(
+            run.plan,
+            findings=summarised(run.findings),
+            diagnostics=run.diagnostics,
+            impacts=run.impacts,
+            cost=run.cost,
+            gates=gate_diagnostics(run),
         )
-    else:
-        write(
-            text.preview_text(
-                run.plan,
-                page_for(sys.stdout),
-                findings=summarised(run.findings),
-                diagnostics=run.diagnostics,
-                sources=sources_in(run),
-                show_same=show_same,
-                impacts=run.impacts,
-                cost=run.cost,
-                gates=refused,
-            )
-        )
+    return text.preview_text(
+        run.plan,
+        page,
+        findings=summarised(run.findings),
+        diagnostics=run.diagnostics,
+        sources=sources_in(run),
+        show_same=show_same,
+        impacts=run.impacts,
+        cost=run.cost,
+        gates=gate_diagnostics(run),
+    )
 
 
 def print_result(kind: str, result: RunDone, form: str) -> None:

@@ -49,7 +49,7 @@ def target_options(function: Function) -> Function:
         force_lock: bool,
         **kwargs: object,
     ) -> object:
-        choice = TargetChoice(engines or Engines(), yes, parallel, kube_context, force_lock)
+        choice = TargetChoice(engines or Engines(), yes, parallel, kube_context, force_lock, engines is not None)
         return function(*args, choice=choice, **kwargs)
 
     decorated: Callable[..., object] = engine_options(collected)
@@ -129,16 +129,22 @@ class Engines:
     stack: str | None = None
     install: bool = False
 
+    @property
+    def name(self) -> str:
+        """What a saved plan calls the choice."""
+        return ("pulumi-local" if self.local else "pulumi") if self.pulumi else "local"
+
 
 @dataclass(frozen=True, slots=True)
 class TargetChoice:
-    """What ``target_options`` collected."""
+    """What ``target_options`` collected. ``named``: the user said which engine or target."""
 
     engines: Engines = Engines()
     yes: bool = False
     parallel: int = 8
     kube_context: str | None = None
     force_lock: bool = False
+    named: bool = False
 
 
 @contextmanager
@@ -227,6 +233,11 @@ def tell_details(engine: Engine, run: Run, choice: TargetChoice) -> None:
             # Addresses and names are copied: they stay in one piece.
             wrapper = textwrap.TextWrapper(80, head, " " * len(head), break_long_words=False, break_on_hyphens=False)
             click.echo(wrapper.fill(value), err=True)
+
+
+def engines_named(name: str) -> Engines:
+    """The choice that a saved plan names, with everything else as it is by default."""
+    return Engines(pulumi=name.startswith("pulumi"), local=name != "pulumi")
 
 
 def _engine_and_target(engine: str | None, target: str | None) -> tuple[bool, bool]:

@@ -11,6 +11,7 @@ from mlops_iac.engines.events import RunResult
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
 from mlops_iac.graph.values import StackOutput, references
 from mlops_iac.plan.model import Plan
+from mlops_iac.plan.reviewed import Reviewed
 from mlops_iac.state.checkpoint import parse_urn
 from mlops_iac.state.snapshot import Snapshot
 
@@ -47,10 +48,19 @@ class Engine(Protocol):
         """What the engine would do otherwise than ``plan`` says; changes nothing."""
         ...
 
-    def up(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
+    def own_plans(self, graph: Graph, only: Collection[Layer] = LAYERS) -> dict[str, Any]:
+        """What the engine plans for each layer, in its own form, to be handed back in ``Reviewed``; changes nothing.
+
+        Empty for an engine that needs none.
+        """
+        ...
+
+    def up(self, graph: Graph, only: Collection[Layer] = LAYERS, reviewed: Reviewed | None = None) -> RunResult:
         """Bring the layers in order to what ``graph`` declares; what needs a layer with a failure is not tried.
 
-        Layers that the state has and the graph does not are deleted last, users first.
+        Layers that the state has and the graph does not are deleted last, users first. With ``reviewed`` only what
+        that plan has is done: raises ``DiagnosticsError`` before any change where more is known to be needed, and fails
+        at a resource where it turns out later.
         """
         ...
 

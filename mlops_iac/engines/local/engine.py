@@ -23,6 +23,7 @@ from mlops_iac.engines.local.store import Store
 from mlops_iac.engines.signals import on_signals
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack, layer_of
 from mlops_iac.plan.model import Plan
+from mlops_iac.plan.reviewed import Reviewed
 from mlops_iac.state import checkpoint
 from mlops_iac.state.snapshot import Snapshot
 
@@ -104,12 +105,17 @@ class LocalEngine:
         """Nothing: the plan was made by the function that decides each operation."""
         return ()
 
-    def up(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
+    def own_plans(self, graph: Graph, only: Collection[Layer] = LAYERS) -> dict[str, Any]:
+        """None: every operation is decided again, and held against the reviewed plan."""
+        return {}
+
+    def up(self, graph: Graph, only: Collection[Layer] = LAYERS, reviewed: Reviewed | None = None) -> RunResult:
         """Bring every layer in order to what ``graph`` declares; stop after a layer with a failure.
 
         Stacks of the same system and environment that the graph no longer has are deleted last, users first.
         """
         with self._run() as settings:
+            settings = replace(settings, reviewed=reviewed)
             states = self.load_snapshots(graph.environment)
             self._emulators.refuse_lost(states.values(), LOST_HINT)
             factory = self._emulators.factory()

@@ -32,7 +32,7 @@ from mlops_iac.graph.ordering import waits
 from mlops_iac.plan.decision import Decision
 from mlops_iac.plan.dependents import deleted_along
 from mlops_iac.plan.diff import plan_stack
-from mlops_iac.plan.model import Change, Op
+from mlops_iac.plan.model import Change, Op, PropertyChange
 from mlops_iac.providers.facts import facts_of
 from mlops_iac.state.checkpoint import parse_urn
 from mlops_iac.state.edits import key_of, needed_urns
@@ -53,7 +53,8 @@ def apply_stack(
 
     ``stack_outputs`` are those of the layers before it. A failing resource stops only what depends on it. Raises
     ``DiagnosticsError`` before any change when the state is damaged, an interrupted operation cannot be settled,
-    or a protected resource would be deleted or replaced; and at any time when the state cannot be written.
+    a protected resource would be deleted or replaced, or something would be done that was not reviewed; and at any
+    time when the state cannot be written.
     """
     ledger = store.open(stack.project, stack.name)
     progress = Progress(settings.on_event, settings.monotonic)
@@ -125,6 +126,10 @@ class _Run:
         ]
         if refused:
             raise DiagnosticsError(wording.protected(urn) for urn in refused)
+        if settings.reviewed is not None:
+            objections = settings.reviewed.objections(plan.changes)
+            if objections:
+                raise DiagnosticsError(wording.not_planned(urn, text) for urn, text in objections.items())
 
     def carry_out(self) -> bool:
         """Apply, delete, and set the stack's outputs; answers whether the run was stopped."""
@@ -168,6 +173,7 @@ class _Run:
         urn = change.urn
         old = self._renamed(change)
         decision = self._declared.decide(node, old, change)
+        self._refuse_unreviewed(urn, decision.op, decision.diff)
         wanted = self._declared.state(node, decision.inputs, old)
         if decision.op is Op.REPLACE and not _is_gone(old) and _protects(node, old):
             raise Failed(self._wording.protected(urn))
@@ -240,7 +246,14 @@ class _Run:
             return
         if state.protect:
             raise Failed(self._wording.protected(urn))
+        self._refuse_unreviewed(urn, Op.REPLACE if urn in self._nodes else Op.DELETE)
         self._calls.remove(state, replacing=True)
+
+    def _refuse_unreviewed(self, urn: str, op: Op, diff: tuple[PropertyChange, ...] = ()) -> None:
+        reviewed = self._settings.reviewed
+        objection = reviewed.objection(urn, op, diff) if reviewed is not None else None
+        if objection is not None:
+            raise Failed(self._wording.not_planned(urn, objection))
 
     def _passed(self, urn: str) -> set[str]:
         """URNs, as the state has them, of the declared resources that do not wait for ``urn``."""

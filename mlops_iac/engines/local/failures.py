@@ -14,6 +14,7 @@ from mlops_iac.engines.local.codes import (
 )
 from mlops_iac.graph.nodes import Node
 from mlops_iac.graph.values import Ref, StackOutput
+from mlops_iac.plan.reviewed import NOT_PLANNED
 from mlops_iac.state.checkpoint import parse_urn
 
 
@@ -36,6 +37,11 @@ class Wording:
         parsed = parse_urn(urn)
         text = f"{parsed.type} {parsed.name} is protected, and this run would delete or replace it"
         return self._located(PROTECTED, urn, text, "take the protection away first, in a run of its own")
+
+    def not_planned(self, urn: str, objection: str) -> Diagnostic:
+        """An operation is not in the reviewed plan."""
+        hint = "nothing was done to it; preview again, have it reviewed, and apply the new plan"
+        return self._located(NOT_PLANNED, urn, f"{_named(urn)}: {objection}", hint)
 
     def missing(self, urn: str, name: str, ref: Ref | StackOutput) -> Diagnostic:
         """The input ``name`` needs an output that does not exist."""

@@ -23,6 +23,7 @@ from pulumi.automation import CommandError, StackNotFoundError
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Severity
 from mlops_iac.engines.engine import read_layers, refuse_protected
 from mlops_iac.engines.events import Event, EventKind, OnEvent, Resolution, RunResult, StackResult
+from mlops_iac.engines.files import write_atomic
 from mlops_iac.engines.local.calls import provider_of
 from mlops_iac.engines.local.emulators import EmulatorOptions, Emulators
 from mlops_iac.engines.local.provider import ProviderFactory
@@ -42,6 +43,7 @@ from mlops_iac.engines.signals import on_signals
 from mlops_iac.graph.forms.json_form import fingerprint
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
 from mlops_iac.plan.model import Op, Plan
+from mlops_iac.plan.reviewed import NOT_PLANNED, Reviewed
 from mlops_iac.state import checkpoint
 from mlops_iac.state.checkpoint import parse_urn
 from mlops_iac.state.snapshot import Snapshot
@@ -176,15 +178,35 @@ class PulumiEngine:
                         found.append(Diagnostic(DISAGREEMENT, text, hint, source, component, severity=Severity.WARNING))
         return tuple(found)
 
-    def up(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
+    def own_plans(self, graph: Graph, only: Collection[Layer] = LAYERS) -> dict[str, Any]:
+        """Pulumi's update plan of each layer, secrets sealed as in its state.
+
+        Source: https://www.pulumi.com/docs/iac/concepts/update-plans/
+        """
+        found: dict[str, Any] = {}
+        with self._run(graph), tempfile.TemporaryDirectory(dir=self._home, prefix="plans-") as folder:
+            for stack in graph.stacks:
+                if stack.layer in only:
+                    file = Path(folder) / f"{stack.layer}.json"
+                    _, failures = self._previewed(stack, file)
+                    if failures:
+                        raise DiagnosticsError(failures)
+                    found[stack.layer.value] = json.loads(file.read_text(encoding="utf-8"))
+        return found
+
+    def up(self, graph: Graph, only: Collection[Layer] = LAYERS, reviewed: Reviewed | None = None) -> RunResult:
         """Bring the layers to what ``graph`` declares, those that read nothing of each other at the same time.
 
-        Layers whose state is there and that the graph no longer has are destroyed last, users first.
+        Layers whose state is there and that the graph no longer has are destroyed last, users first. A reviewed plan
+        binds the engine through the update plan that it made itself.
         """
+        if reviewed is not None:
+            self._refuse_unplanned(graph, only, reviewed)
+        plans = reviewed.engine_plans if reviewed is not None else {}
         stacks = {stack.layer: stack for stack in graph.stacks if stack.layer in only}
         needs = {layer: read_layers(stack) & stacks.keys() for layer, stack in stacks.items()}
         with self._run(graph):
-            results = self._each(needs, lambda layer: self._update("up", layer, stacks[layer]))
+            results = self._each(needs, lambda layer: self._update("up", layer, stacks[layer], plans.get(layer)))
             kept = {stack.layer for stack in graph.stacks}
             gone = [layer for layer in reversed(LAYERS) if layer in only and layer not in kept]
             if all(result.ok for result in results):
@@ -334,7 +356,26 @@ class PulumiEngine:
                 results[layer] = StackResult(project.name, project.stack, self._snapshot(project), stopped=True)
         return [results[layer] for layer in needs if layer in results]
 
-    def _update(self, verb: Verb, layer: Layer, stack: Stack | None) -> StackResult:
+    def _refuse_unplanned(self, graph: Graph, only: Collection[Layer], reviewed: Reviewed) -> None:
+        """The engine binds itself by its own plans; layers without one are ours to watch."""
+        missing = [
+            stack.layer for stack in graph.stacks if stack.layer in only and stack.layer not in reviewed.engine_plans
+        ]
+        kept = {stack.layer for stack in graph.stacks}
+        going = [
+            resource.urn
+            for layer in LAYERS
+            if layer in only and layer not in kept
+            for resource in self._snapshot(self._projects[layer]).resources
+            if reviewed.objection(resource.urn, Op.DELETE) is not None and not resource.type.startswith("pulumi:")
+        ]
+        texts = [f"{reviewed.source} holds no plan of Pulumi's engine for {layer}" for layer in missing]
+        texts += [f"{reviewed.source} does not delete {urn}" for urn in going]
+        if texts:
+            hint = "preview again with --engine pulumi, have it reviewed, and apply the new plan"
+            raise DiagnosticsError(Diagnostic(NOT_PLANNED, text, hint) for text in texts)
+
+    def _update(self, verb: Verb, layer: Layer, stack: Stack | None, plan: Any = None) -> StackResult:
         project = self._projects[layer]
         resolved = self._recover(project)
         log = UpdateLog(stack, self._emit)
@@ -347,6 +388,7 @@ class PulumiEngine:
             made = workspace.made()
             if verb == "up":
                 made.up(
+                    plan=self._kept(layer, plan),
                     on_event=log,
                     parallel=self._options.parallel,
                     continue_on_error=True,
@@ -364,6 +406,7 @@ class PulumiEngine:
             if not failures and not self._cli.interrupted:
                 failures = (failure_of(error, project),)
         finally:
+            (self._home / f"{layer}.plan.json").unlink(missing_ok=True)
             if backend is not None:
                 backend.keep(project)
         stopped = failed and self._cli.interrupted
@@ -380,12 +423,25 @@ class PulumiEngine:
             stopped,
         )
 
-    def _previewed(self, stack: Stack) -> tuple[dict[str, Op], tuple[Diagnostic, ...]]:
+    def _kept(self, layer: Layer, plan: Any) -> str | None:
+        """The file of an update plan, for the time of the update."""
+        if plan is None:
+            return None
+        file = self._home / f"{layer}.plan.json"
+        write_atomic(file, json.dumps(plan).encode())
+        return str(file)
+
+    def _previewed(self, stack: Stack, plan: Path | None = None) -> tuple[dict[str, Op], tuple[Diagnostic, ...]]:
         project = self._projects[stack.layer]
         log = UpdateLog(stack, lambda event: None)
         workspace = self._workspace(project, {FINGERPRINT_VARIABLE: fingerprint(stack)})
         try:
-            workspace.made().preview(on_event=log, parallel=self._options.parallel, color="never")
+            workspace.made().preview(
+                plan=str(plan) if plan is not None else None,
+                on_event=log,
+                parallel=self._options.parallel,
+                color="never",
+            )
         except CommandError as error:
             return {}, log.failures or (failure_of(error, project),)
         return log.steps, ()

@@ -75,12 +75,14 @@ def rules_of(system: System, project: Sequence[Policy] = ()) -> dict[Policy, Enf
     """
     section = system.core.policies
     ours = {*section.own, *(policy.id for policy in project)}
-    levels = {rule: Enforcement(level) for rule, level in section.enforcement.items() if rule not in ours}
-    declared = own_rules(section) | {
-        policy: Enforcement(section.enforcement.get(policy.id, policy.enforcement)) for policy in project
+    environment = system.core.env.name
+    asked = section.levels(environment)
+    levels = {rule: Enforcement(level) for rule, level in asked.items() if rule not in ours}
+    declared = own_rules(section, environment) | {
+        policy: Enforcement(asked.get(policy.id, policy.enforcement)) for policy in project
     }
     own = {policy: level for policy, level in declared.items() if level is not Enforcement.OFF}
-    return chosen_rules(section.packs, system.core.env.name, levels) | own
+    return chosen_rules(section.packs, environment, levels) | own
 
 
 def chosen_rules(
@@ -273,9 +275,9 @@ def _unknown_names(system: System, composition: Composition, project: Iterable[P
         if name not in packs()
     ]
     problems += [
-        _unknown(UNKNOWN_RULE, "policy", rule, known, composition, "enforcement", rule)
-        for rule in section.enforcement
-        if rule not in known
+        _unknown(UNKNOWN_RULE, "policy", str(path[-1]), known, composition, *path)
+        for path in _leveled(section)
+        if path[-1] not in known
     ]
     problems += [
         _unknown(UNKNOWN_RULE, "policy", waiver.rule, known, composition, "waivers", index, "rule")
@@ -293,11 +295,18 @@ def _unknown_names(system: System, composition: Composition, project: Iterable[P
     return problems
 
 
+def _leveled(section: PoliciesSection) -> Iterator[ConfigPath]:
+    """The path below the section of everything that it says of a policy's enforcement; the policy comes last."""
+    yield from (("enforcement", rule) for rule in section.enforcement)
+    for environment, levels in section.enforcement_in.items():
+        yield from (("enforcement_in", environment, rule) for rule in levels)
+
+
 def _unusable(section: PoliciesSection, composition: Composition) -> Iterator[Diagnostic]:
     """What the section chooses from other packages and cannot have."""
     asked: list[tuple[ConfigPath, Catalogue[str, Any], str]] = [
         *((("policies", "packs", index), packs(), name) for index, name in enumerate(section.packs)),
-        *((("policies", "enforcement", rule), policies(), rule) for rule in section.enforcement),
+        *((("policies", *path), policies(), str(path[-1])) for path in _leveled(section)),
     ]
     for path, catalogue, name in asked:
         try:

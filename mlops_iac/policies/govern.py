@@ -86,13 +86,13 @@ def _instead(before: Any) -> str:
 
 def _usable_rules(system: System) -> dict[Policy, Enforcement]:
     section, usable, known = system.core.policies, packs().sound(), policies()
-    levels = {rule: Enforcement(level) for rule, level in section.enforcement.items() if rule in known}
+    levels = {rule: Enforcement(level) for rule, level in section.levels(system.core.env.name).items() if rule in known}
     return chosen_rules([name for name in section.packs if name in usable], system.core.env.name, levels)
 
 
 def _asks_for_remedies(system: System) -> bool:
     section = system.core.policies
-    levels = [*section.enforcement.values(), *profiles().get(system.core.env.name, {}).values()]
+    levels = [*section.levels(system.core.env.name).values(), *profiles().get(system.core.env.name, {}).values()]
     usable = packs().sound()
     levels += [level for name in section.packs if name in usable for level in usable[name].rules.values()]
     return Enforcement.REMEDIATE in levels

@@ -24,12 +24,10 @@ from mlops_iac.policies.policy import (
 from mlops_iac.spec.system import Condition, OwnRule, PoliciesSection
 
 
-def own_rules(section: PoliciesSection) -> dict[Policy, Enforcement]:
-    """The section's own policies with their enforcement, which ``policies.enforcement`` may override."""
-    return {
-        own_rule(name, rule): Enforcement(section.enforcement.get(name, rule.enforcement))
-        for name, rule in section.own.items()
-    }
+def own_rules(section: PoliciesSection, environment: str = "") -> dict[Policy, Enforcement]:
+    """The section's own policies with their enforcement, of which it may say something else for an environment."""
+    levels = section.levels(environment)
+    return {own_rule(name, rule): Enforcement(levels.get(name, rule.enforcement)) for name, rule in section.own.items()}
 
 
 def own_rule(name: str, rule: OwnRule) -> Policy:

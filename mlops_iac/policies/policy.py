@@ -151,6 +151,8 @@ class Limits:
     endpoint_instances: int = 50
     training_hours: int = 72
     log_days: int = 365
+    most_log_days: int | None = None
+    tags: tuple[str, ...] = ("cost-center",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def view_graph(graph: Graph, system: System, today: str = "") -> StackView:
 def view_system(system: System, today: str = "") -> SystemView:
     """The intent that policies may read."""
     core = system.core
+    longest = core.policies.max_log_retention
     declared: dict[str, dict[str, Any]] = {}
     for instance in system.instances:
         declared.setdefault(instance.kind, {})[instance.name] = msgspec.to_builtins(instance.spec, enc_hook=str)
@@ -57,6 +58,8 @@ def view_system(system: System, today: str = "") -> SystemView:
             endpoint_instances=core.policies.max_endpoint_instances,
             training_hours=core.policies.max_training_time.seconds // 3600,
             log_days=core.policies.min_log_retention.seconds // 86400,
+            most_log_days=longest.seconds // 86400 if longest else None,
+            tags=tuple(core.policies.required_tags),
         ),
         declared=declared,
         today=today,

@@ -239,6 +239,10 @@ class PoliciesSection(Spec, kw_only=True):
             "right where the policy can, and is `mandatory` where it cannot."
         ),
     ] = {}
+    enforcement_in: Annotated[
+        dict[Literal["dev", "staging", "prod"], dict[str, Enforcement]],
+        doc("The same for one environment, such as prod: {s3-access-logging: mandatory}; comes before `enforcement`."),
+    ] = {}
     own: Annotated[dict[Name, OwnRule], doc("Policies of your own by id, besides those of the packs.")] = {}
     files: Annotated[
         list[str],
@@ -269,6 +273,17 @@ class PoliciesSection(Spec, kw_only=True):
     ] = 50
     max_training_time: Annotated[Duration, doc("Longest runtime of a training job.")] = Duration(259200)
     min_log_retention: Annotated[Duration, doc("Shortest time that logs may be kept.")] = Duration(31536000)
+    max_log_retention: Annotated[
+        Duration | None, doc("Longest time that logs may be kept; unset allows any time but for ever.")
+    ] = None
+    required_tags: Annotated[
+        tuple[str, ...], doc("Tags that every resource must have, besides those that mlops-iac writes itself.")
+    ] = ("cost-center",)
+
+    def levels(self, environment: str) -> dict[str, Enforcement]:
+        """What the section says of the enforcement of single policies in an environment."""
+        here = next((levels for name, levels in self.enforcement_in.items() if name == environment), {})
+        return {**self.enforcement, **here}
 
 
 class Core(Spec, kw_only=True):

@@ -401,6 +401,8 @@ def _config(system: SystemView) -> dict[str, Any]:
         "maxEndpointInstances": limits.endpoint_instances,
         "maxTrainingHours": limits.training_hours,
         "minLogDays": limits.log_days,
+        **({"maxLogDays": limits.most_log_days} if limits.most_log_days else {}),
+        "requiredTags": list(limits.tags),
         "today": system.today or "2026-01-01",
     }
 

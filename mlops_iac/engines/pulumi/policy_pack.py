@@ -88,6 +88,8 @@ SCHEMA: Final[Mapping[str, dict[str, Any]]] = {
     "maxEndpointInstances": {"type": "integer"},
     "maxTrainingHours": {"type": "integer"},
     "minLogDays": {"type": "integer"},
+    "maxLogDays": {"type": "integer"},
+    "requiredTags": {"type": "array", "items": {"type": "string"}},
     "today": {"type": "string"},
 }
 """The configuration that every rule of the pack takes."""
@@ -122,8 +124,10 @@ def project_policies(folder: Path) -> list[PackPolicy]:
         raise ValueError("the spec phase made no system")
     section = run.system.core.policies
     project = load_project_rules(section.files, run.composition, allowed=request.project_code, taken=section.own)
-    asked = {policy: Enforcement(section.enforcement.get(policy.id, policy.enforcement)) for policy in project.policies}
-    rules = own_rules(section) | asked
+    environment = run.system.core.env.name
+    levels = section.levels(environment)
+    asked = {policy: Enforcement(levels.get(policy.id, policy.enforcement)) for policy in project.policies}
+    rules = own_rules(section, environment) | asked
     return [_pack_policy(replace(policy, enforcement=level)) for policy, level in rules.items()]
 
 
@@ -342,4 +346,6 @@ def _limits(config: Mapping[str, Any]) -> Limits:
         endpoint_instances=int(config.get("maxEndpointInstances", default.endpoint_instances)),
         training_hours=int(config.get("maxTrainingHours", default.training_hours)),
         log_days=int(config.get("minLogDays", default.log_days)),
+        most_log_days=int(config["maxLogDays"]) if "maxLogDays" in config else None,
+        tags=tuple(config.get("requiredTags", default.tags)),
     )

@@ -47,6 +47,8 @@ def _policies(before: System, after: System) -> Iterator[Impact]:
 
 
 def _cause(policy: Policy, before: System, after: System) -> ConfigPath:
+    if policy.id in after.core.policies.enforcement_in.get(after.core.env.name, {}):
+        return ("policies", "enforcement_in", after.core.env.name, policy.id)
     if policy.id in after.core.policies.enforcement:
         return ("policies", "enforcement", policy.id)
     if policy.id in before.core.policies.own:

@@ -13,11 +13,13 @@ from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
     PASS,
     Enforcement,
+    Limits,
     Policy,
     PolicySeverity,
     ResourceView,
     Result,
     StackView,
+    SystemView,
     fail,
     fails,
     passes,
@@ -28,7 +30,8 @@ from mlops_iac.policies.policy import (
 )
 from mlops_iac.providers.facts import facts_of
 
-REQUIRED: Final = ("owner", "cost-center", "environment", "ml-system", "data-class", "risk-class")
+REQUIRED: Final = ("owner", "environment", "ml-system", "data-class", "risk-class")
+"""Tags that others rely on; an organisation adds its own (``Limits.tags``)."""
 ALLOWED: Final = {
     "environment": frozenset({"dev", "staging", "prod"}),
     "data-class": frozenset({"public", "internal", "confidential", "restricted", "personal", "health"}),
@@ -42,7 +45,7 @@ def check(resource: ResourceView, stack: StackView) -> Result:
     if not _taggable(resource.type):
         return NOT_APPLICABLE
     tags = resource.tags
-    missing = [name for name in REQUIRED if not tags.get(name)]
+    missing = [name for name in (*REQUIRED, *stack.system.limits.tags) if not tags.get(name)]
     if missing and not resource.inputs.is_known("tagsAll"):
         return unknown("tagsAll")
     if missing:
@@ -84,6 +87,7 @@ POLICY = Policy(
     samples=(
         passes(BUCKET, {"tags": _TAGS}),
         fails(BUCKET, {"tags": {"owner": "x"}}),
+        fails(BUCKET, {"tags": _TAGS}, system=SystemView(limits=Limits(tags=("team",)))),
         fails(BUCKET, {"tags": {**_TAGS, "environment": "Production"}}),
         waits(BUCKET, {"tags": UNKNOWN}),
         waits(BUCKET, {"tags": {"owner": "x"}, "tagsAll": UNKNOWN}),

@@ -40,6 +40,9 @@ def check(resource: ResourceView, stack: StackView) -> Result:
         return fail("keeps its events for ever", "retentionInDays")
     if days < shortest:
         return fail(f"keeps its events for {days:g} days, less than {shortest}", "retentionInDays")
+    longest = stack.system.limits.most_log_days
+    if longest is not None and days > longest:
+        return fail(f"keeps its events for {days:g} days, more than {longest}", "retentionInDays")
     return PASS if resource.inputs.has("kmsKeyId") else fail("is not encrypted with a key of its own", "kmsKeyId")
 
 
@@ -79,6 +82,11 @@ POLICY = Policy(
             LOG_GROUP, {"retentionInDays": 30, "kmsKeyId": "arn:key"}, system=SystemView(limits=Limits(log_days=30))
         ),
         fails(LOG_GROUP, {"retentionInDays": 30, "kmsKeyId": "arn:key"}),
+        fails(
+            LOG_GROUP,
+            {"retentionInDays": 731, "kmsKeyId": "arn:key"},
+            system=SystemView(limits=Limits(most_log_days=400)),
+        ),
         fails(
             LOG_GROUP,
             {"retentionInDays": 30, "kmsKeyId": "arn:key"},

@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 KUBEBUILDER_ASSETS ?= $(or $(wildcard $(HOME)/.cache/mlops-iac/kubebuilder/bin),)
 export KUBEBUILDER_ASSETS
 
+# This repository previews changes of its example and has no account to deploy to.
+DELIVERY := +delivery.deploy=false '+delivery.install=[-c,constraints.txt,-e,".[pulumi]"]'
+
 .PHONY: help demo test check bench schemas golden clean
 .DEFAULT_GOAL := help
 
@@ -33,12 +36,14 @@ check: $(VENV)/.dev ## Lint, types and import rules only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/mlops-iac schema --check schemas
+	$(BIN)/mlops-iac delivery -C examples/fraud-detection $(DELIVERY) --check
 
 bench: $(VENV)/.dev ## Measure beside terraform and pulumi where they are on PATH
 	$(BIN)/python -m benchmarks
 
-schemas: $(VENV)/.dev ## Write schemas/ again from the specs
+schemas: $(VENV)/.dev ## Write schemas/ and the workflow of the example again
 	$(BIN)/mlops-iac schema --write schemas
+	$(BIN)/mlops-iac delivery -C examples/fraud-detection $(DELIVERY)
 
 golden: $(VENV)/.dev ## Record the golden files again; read the diff before you commit it
 	$(BIN)/python -m pytest -n 2 --dist loadfile --update-golden

@@ -27,7 +27,7 @@ VERBS: Final[dict[str, str]] = {
     "outputs": "Show what the deployed stacks export.",
     "policy": "List, explain and run the policies.",
     "cost": "Estimate the monthly cost, compare it, and compare variants.",
-    "prices": "Show the price table, its sources and its age.",
+    "prices": "Show the price table, its sources and its age; refresh it.",
     "graph": "Draw the system: mermaid, svg or a page.",
     "diff": "Compare two environments: keys, resources, and what a promotion carries.",
     "explain": "Which line made this resource, and what does this line make?",

@@ -1,7 +1,7 @@
 """The local engine's fake provider as a plugin of the real engine: objects are files below ``WORLD``, calls are logged.
 
-``WORLD_KILL_AT`` names a boundary (before and after each effect): there the engine and the process that runs it
-(``WORLD_DRIVER`` holds its id) are killed. ``WORLD_FAIL`` is a text: a create or update of a URN that ends in it fails.
+``WORLD_KILL_AT`` names a boundary (before and after each effect): there ``WORLD_KILL`` is killed, by default the driver
+(the process that runs the engine, whose id ``WORLD_DRIVER`` holds), the engine and its plugin. ``WORLD_FAIL`` is a text: a create or update of a URN that ends in it fails.
 ``WORLD_WAIT`` is the same for a create that waits until the file ``go`` is there.
 """
 
@@ -75,9 +75,10 @@ def _boundary(folder: Path) -> Callable[[], None]:
             count = int(counter.read_text() or 0) + 1 if counter.exists() else 1
             counter.write_text(str(count))
             if count == kill_at:
-                os.kill(int(os.environ["WORLD_DRIVER"]), signal.SIGKILL)
-                os.kill(os.getppid(), signal.SIGKILL)
-                os.kill(os.getpid(), signal.SIGKILL)
+                (folder / "engine").write_text(str(os.getppid()))
+                victims = {"driver": int(os.environ["WORLD_DRIVER"]), "engine": os.getppid(), "plugin": os.getpid()}
+                for victim in os.environ.get("WORLD_KILL", "driver engine plugin").split():
+                    os.kill(victims[victim], signal.SIGKILL)
 
     return boundary
 

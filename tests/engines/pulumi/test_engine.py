@@ -24,6 +24,7 @@ from result_shape import check_shape
 from mlops_iac.diagnostics import DiagnosticsError, Location
 from mlops_iac.engines.codes import PROTECTED
 from mlops_iac.engines.events import Event, EventKind
+from mlops_iac.engines.lock import process_start
 from mlops_iac.engines.pulumi.codes import CHECKPOINT_LOST, DISAGREEMENT, RESOURCE_FAILED, STACK_LOCKED
 from mlops_iac.graph.nodes import Node
 from mlops_iac.plan.diff import plan_graph
@@ -250,3 +251,25 @@ def test_killed_at_any_boundary_the_next_run_recovers(scenario: str, root: Path)
         known = {item.id for item in state.resources if item.custom and not item.type.startswith("pulumi:")}
         assert known == set(world(base).objects())
     assert boundary > 6, "killed before, in and after each of two operations at least"
+
+
+@pytest.mark.parametrize("victim", ["driver", "engine"])
+def test_killed_alone_the_next_run_recovers(victim: str, root: Path) -> None:
+    """An engine whose driver is gone may finish or end; a driver whose engine is gone says so."""
+    killed = drive(root, "chain(4)", WORLD_KILL_AT="3", WORLD_KILL=victim)
+    output, _ = killed.communicate()
+    if victim == "driver":
+        assert killed.returncode == -signal.SIGKILL
+    else:
+        assert "MI7232" in output
+    orphan = int((root / "world" / "engine").read_text())
+    while process_start(orphan) is not None:
+        os.sched_yield()
+    healed = drive(root, "chain(4)")
+    output, _ = healed.communicate()
+    assert output.strip() == "ok"
+    objects = [item["urn"] for item in world(root).objects().values()]
+    assert len(objects) == len(set(objects)) == 2
+    state = engine(root).snapshots(graph(root, chain(4)))["fraud-data"]
+    known = {item.id for item in state.resources if item.custom and not item.type.startswith("pulumi:")}
+    assert known == set(world(root).objects()) and not state.pending

@@ -11,10 +11,10 @@ import click
 from mlops_iac.cli.options import request_for, system_options
 from mlops_iac.graph.forms.json_form import graph_json
 from mlops_iac.graph.forms.manifests import kubernetes_manifests
-from mlops_iac.graph.forms.operator import OperatorOptions, operator_files
+from mlops_iac.graph.forms.operator import FORGES, OperatorOptions, clone_url, operator_files
 from mlops_iac.graph.forms.pulumi_yaml import pulumi_yaml
 from mlops_iac.graph.nodes import Stack
-from mlops_iac.pipeline import run_phases
+from mlops_iac.pipeline import Run, run_phases
 
 
 @click.command(short_help="Write graphs, Pulumi YAML, manifests or operator objects.")
@@ -32,8 +32,10 @@ from mlops_iac.pipeline import run_phases
     show_default=True,
     help="layers: one folder a layer. operator: Stack objects of the Pulumi Kubernetes Operator.",
 )
-@click.option("--repository", metavar="URL", help="operator: git repository that holds the Pulumi projects.")
-@click.option("--branch", default="main", show_default=True, help="operator: branch that is deployed.")
+@click.option(
+    "--repository", metavar="URL", help="operator: git repository of the projects.  [default: that of `delivery`]"
+)
+@click.option("--branch", help="operator: branch that is deployed.  [default: that of `delivery`, or main]")
 @click.option("--projects", default="stacks", show_default=True, help="operator: folder of the projects in it.")
 @click.option("--image", help="operator: workspace image with the pulumi CLI and mlops-iac[pulumi].")
 @click.option("--organization", default="organization", show_default=True, help="operator: Pulumi organization.")
@@ -46,7 +48,7 @@ from mlops_iac.pipeline import run_phases
     "secrets",
     multiple=True,
     metavar="VARIABLE=SECRET/KEY",
-    help="operator: environment variable from a key of a Secret.  [default: PULUMI_ACCESS_TOKEN=pulumi/accessToken]",
+    help="operator: variable from a key of a Secret.  [default: PULUMI_ACCESS_TOKEN=pulumi/accessToken]",
 )
 @system_options
 def command(
@@ -70,10 +72,17 @@ def command(
       mlops-iac compile -C examples/fraud-detection --out build/dev
       mlops-iac compile env=prod --to operator --out deploy --repository https://git.example.com/fraud --image IMAGE
     """
+    run = run_phases(request_for(folder, overrides), until="compile")
+    graph = run.graph
+    if graph is None:
+        raise ValueError("the compile phase made no graph")
     wanted = None
     if target == "operator":
+        declared_repository, declared_branch = _declared(run)
+        repository = repository or declared_repository
         if repository is None or image is None:
-            raise click.UsageError("--to operator needs --repository and --image")
+            raise click.UsageError("--to operator needs --image, and --repository where `delivery` names none")
+        options["branch"] = options["branch"] or declared_branch
         wanted = OperatorOptions(
             repository=repository,
             image=image,
@@ -81,9 +90,6 @@ def command(
             overrides=tuple(each for each in overrides if not each.startswith("env=")),
             **{name: value for name, value in options.items() if value is not None},
         )
-    graph = run_phases(request_for(folder, overrides), until="compile").graph
-    if graph is None:
-        raise ValueError("the compile phase made no graph")
     if wanted is None:
         written = {path: text for stack in graph.stacks for path, text in layer_files(stack).items()}
     else:
@@ -97,6 +103,16 @@ def command(
     listing = json.dumps(sorted(written), indent=2) + "\n"
     (out / MANIFEST).write_text(listing, encoding="utf-8")
     click.echo(f"wrote {len(written)} files for {len(graph.stacks)} layers to {out}")
+
+
+def _declared(run: Run) -> tuple[str | None, str | None]:
+    """The repository's address and the branch that the section `delivery` names."""
+    delivery = run.system.find("delivery", "delivery") if run.system is not None else None
+    if delivery is None:
+        return None, None
+    spec = delivery.spec
+    own = spec.provider if spec.provider in FORGES else "github"
+    return clone_url(spec.forge or own, spec.repository), spec.branch
 
 
 _DEFAULT_SECRETS = ("PULUMI_ACCESS_TOKEN=pulumi/accessToken",)

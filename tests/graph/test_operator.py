@@ -136,6 +136,35 @@ def test_a_real_api_server_takes_them(files: dict[str, str], tmp_path: Path) -> 
         server.stop(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("section", "url", "branch"),
+    [
+        (
+            "delivery: {provider: github, repository: acme/fraud, branch: live}",
+            "https://github.com/acme/fraud.git",
+            "live",
+        ),
+        ("delivery: {provider: gitlab, repository: a/b}", "https://gitlab.com/a/b.git", "main"),
+        ("delivery: {provider: travis, repository: a/b}", "https://github.com/a/b.git", "main"),
+    ],
+)
+def test_the_repository_is_that_of_delivery(section: str, url: str, branch: str, tmp_path: Path) -> None:
+    (tmp_path / "system.yaml").write_text(
+        f"""\
+defaults: [{{env: dev}}, {{security: baseline}}, _self_]
+system: {{name: small, owner: ml@example.com, purpose: scoring}}
+cloud: {{region: eu-west-1, account: "111122223333"}}
+{section}
+""",
+        encoding="utf-8",
+    )
+    given = ["compile", "-C", str(tmp_path), "--to", "operator", "--out", str(tmp_path / "out"), "--image", "i"]
+    done = CliRunner().invoke(cli, given)
+    assert done.exit_code == 0, done.output
+    spec = yaml.safe_load((tmp_path / "out" / "foundation.yaml").read_text(encoding="utf-8"))["spec"]
+    assert (spec["projectRepo"], spec["branch"]) == (url, branch)
+
+
 def test_the_verb_writes_them_and_never_takes_a_value(tmp_path: Path) -> None:
     run = CliRunner().invoke
     out = tmp_path / "out"

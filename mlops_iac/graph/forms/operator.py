@@ -17,6 +17,9 @@ from mlops_iac.graph.nodes import Graph, Stack
 from mlops_iac.graph.values import StackOutput, references
 
 _MANAGED: Final = {"app.kubernetes.io/managed-by": "mlops-iac"}
+_HOSTS: Final = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}
+FORGES: Final = (*_HOSTS, "azure-devops")
+"""CI systems that are also where the repository is."""
 _SCALAR: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -40,6 +43,12 @@ class OperatorOptions:
     secrets_provider: str | None = None
     secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
+
+
+def clone_url(forge: str, repository: str) -> str | None:
+    """Where git fetches a repository that its forge names so; None for a forge that a path alone does not tell."""
+    host = _HOSTS.get(forge)
+    return f"https://{host}/{repository}.git" if host else None
 
 
 def operator_files(graph: Graph, options: OperatorOptions) -> dict[str, str]:

@@ -78,7 +78,8 @@ def _objects_of_system(folder: Path, overrides: tuple[str, ...], cluster: str | 
         raise click.ClickException(f"the system has several clusters: choose with --cluster: {', '.join(found)}")
     if found:
         return found[cluster or next(iter(found))]
-    return [*statement_objects(rules_of(run.system), view_system(run.system, request.today))]
+    unjudged = run.system.core.policies.unjudged_namespaces
+    return [*statement_objects(rules_of(run.system), view_system(run.system, request.today), unjudged)]
 
 
 def _by_cluster(graph: Graph) -> Iterator[tuple[str, Objects]]:

@@ -22,6 +22,8 @@ BINDING_KIND: Final = "ValidatingAdmissionPolicyBinding"
 SYSTEM_NAMESPACES: Final = ("kube-node-lease", "kube-public", "kube-system")
 """Namespaces of the cluster itself, where nodes, networking and DNS need what nobody else may have."""
 NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
+CHANGED: Final = {"changed": "request.operation == 'CREATE' || object.spec != oldObject.spec"}
+"""Leaves updates alone that do not touch the spec: what was there before a policy must not lose its controllers."""
 RELEASE_NAMESPACE: Final = "meta.helm.sh/release-namespace"
 
 

@@ -6,7 +6,7 @@ makes gets the rules that its API server can judge by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -40,7 +40,8 @@ def govern_graph(graph: Graph, system: System, today: str) -> Graph:
         return graph
     rules, waivers = _usable_rules(system), waivers_in_force(system, today)
     graph = remediated(graph, system, rules, waivers, today)
-    return _on_clusters(graph, clusters, view_system(system, today), rules, waivers)
+    unjudged = system.core.policies.unjudged_namespaces
+    return _on_clusters(graph, clusters, view_system(system, today), rules, waivers, unjudged)
 
 
 def remediated(
@@ -123,6 +124,7 @@ def _on_clusters(
     view: SystemView,
     rules: Mapping[Policy, Enforcement],
     waivers: Sequence[Waiver],
+    unjudged: Sequence[str],
 ) -> Graph:
     """The chosen rules on every cluster that the graph makes."""
     stacks = []
@@ -131,15 +133,18 @@ def _on_clusters(
             node
             for key, root in clusters.items()
             if key.layer == stack.layer.value
-            for node in _admission_nodes(key, root, graph, view, rules, waivers)
+            for node in _admission_nodes(key, root, graph, view, rules, waivers, unjudged)
         ]
         stacks.append(replace(stack, nodes=(*stack.nodes, *added)) if added else stack)
     return replace(graph, stacks=tuple(stacks))
 
 
-def statement_objects(rules: Mapping[Policy, Enforcement], system: SystemView) -> Iterator[dict[str, Any]]:
-    """Policies and bindings for a cluster that is not ours: nothing on it is exempt but its own namespaces."""
-    for statement in _statements(rules, system):
+def statement_objects(
+    rules: Mapping[Policy, Enforcement], system: SystemView, unjudged: Iterable[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """Policies and bindings for a cluster that is not ours: only ``unjudged`` namespaces and its own are exempt."""
+    exempt = Exempt(tuple(sorted(unjudged)))
+    for statement in _statements(rules, system, dict.fromkeys((policy.id for policy in rules), exempt)):
         yield from admission_objects(statement, system.name)
 
 
@@ -177,9 +182,10 @@ def _admission_nodes(
     system: SystemView,
     rules: Mapping[Policy, Enforcement],
     waivers: Sequence[Waiver],
+    unjudged: Sequence[str],
 ) -> Iterator[Node]:
     objects = [node for node in graph.nodes() if _is_on(node, provider.name)]
-    exempt = {policy.id: _exempt(policy, objects, waivers) for policy in rules}
+    exempt = {policy.id: _exempt(policy, objects, waivers, unjudged) for policy in rules}
     first = _prerequisites([node for node in objects if node.key.layer == provider.layer])
     for statement in _statements(rules, system, exempt):
         policy, binding = admission_objects(statement, system.name)
@@ -209,16 +215,17 @@ def _prerequisites(objects: Sequence[Node]) -> tuple[NodeKey, ...]:
     return tuple(sorted(set.intersection(*waits))) if waits else ()
 
 
-def _exempt(policy: Policy, objects: Sequence[Node], waivers: Sequence[Waiver]) -> Exempt:
+def _exempt(policy: Policy, objects: Sequence[Node], waivers: Sequence[Waiver], unjudged: Sequence[str]) -> Exempt:
     """Namespaces of charts, whose objects nobody here has written, and the objects that a waiver covers."""
-    namespaces = {namespace for node in objects if node.type == RELEASE and (namespace := node.inputs.get("namespace"))}
+    charts = (node.inputs.get("namespace") for node in objects if node.type == RELEASE)
+    namespaces = {str(namespace) for namespace in charts if namespace} | set(unjudged)
     waived = [
         (str(metadata.get("namespace") or ""), str(metadata.get("name")))
         for node in objects
         if any(covers(waiver, policy, node.component) for waiver in waivers)
         and (metadata := _metadata(node)).get("name")
     ]
-    return Exempt(tuple(sorted(map(str, namespaces))), tuple(sorted(set(waived))))
+    return Exempt(tuple(sorted(namespaces)), tuple(sorted(set(waived))))
 
 
 def _metadata(node: Node) -> Mapping[str, Any]:

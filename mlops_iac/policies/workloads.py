@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from mlops_iac.policies.admission import Admission, Requirement, none_of
+from mlops_iac.policies.admission import CHANGED, Admission, Requirement, none_of
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.policies.policy import ResourceView, Result, StackView, SystemView, worst
 
@@ -102,7 +102,9 @@ def admits_workloads(
     partial: str = "",
 ) -> Callable[[SystemView], Admission]:
     """What a rule asks of workloads at admission; conditions may read ``pod``, ``volumes`` and ``containers``."""
-    stated = Admission(kinds, requires, where or {}, {**_VARIABLES, **(variables or {})}, partial=partial)
+    stated = Admission(
+        kinds, requires, {**CHANGED, **(where or {})}, {**_VARIABLES, **(variables or {})}, partial=partial
+    )
     return lambda _: stated
 
 

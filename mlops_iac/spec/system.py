@@ -267,6 +267,13 @@ class PoliciesSection(Spec, kw_only=True):
     allowed_instance_types: Annotated[
         list[str], doc("Patterns of instance types, such as ml.m5.* or g5.*; empty allows every one.")
     ] = []
+    unjudged_namespaces: Annotated[
+        list[str],
+        doc(
+            "Namespaces of clusters in which the API server judges nothing, such as those of add-ons. What this system "
+            "declares there is judged in every preview."
+        ),
+    ] = []
     max_gpu_nodes: Annotated[int, doc("Most nodes of a pool with GPUs.", unit="nodes", ge=0)] = 16
     max_endpoint_instances: Annotated[
         int, doc("Most instances of an endpoint or training.", unit="instances", ge=1)

@@ -47,6 +47,7 @@ def test_a_system_has_its_own_enforcement_limits_waivers_and_exempt_charts(run: 
     overrides = (
         "env=prod",
         "+policies.allowed_registries=[registry.example.com/ml]",
+        "+policies.unjudged_namespaces=[amazon-guardduty]",
         "+policies.enforcement={k8s-no-privileged: advisory, k8s-job-bounded: mandatory, k8s-resources-set: 'off'}",
         "policies.waivers=[{rule: k8s-non-root-no-escalation, resource: tracking, owner: a@example.com, reason: x, "
         "expires: '2099-01-01'}]",
@@ -68,7 +69,7 @@ def test_a_system_has_its_own_enforcement_limits_waivers_and_exempt_charts(run: 
     selector = found["ValidatingAdmissionPolicyBinding"]["k8s-no-host-access"]["spec"]["matchResources"]
     (spared,) = selector["namespaceSelector"]["matchExpressions"]
     assert spared["operator"] == "NotIn"
-    assert {"kube-system", "kueue-system", "cluster-autoscaler"} <= set(spared["values"])
+    assert {"kube-system", "kueue-system", "cluster-autoscaler", "amazon-guardduty"} <= set(spared["values"])
     assert "tracking" not in spared["values"]
 
 

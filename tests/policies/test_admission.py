@@ -105,11 +105,24 @@ def test_an_advisory_rule_lets_through_and_a_waived_object_with_its_pods_passes(
     similar["metadata"] = {"name": "pluginx", "namespace": "default"}
     exempt = Exempt(("elsewhere",), (("default", "plugin"),))
 
+    before = body_of(
+        "kubernetes:apps/v1:Deployment", {"metadata": {"name": "before"}, "spec": {"template": PRIVILEGED}}
+    )
+    write("POST", before, cluster)
+
+    def changed(**pod: bool) -> dict[str, Any]:
+        body = copy.deepcopy(before)
+        body["metadata"]["labels"] = {"looked-at": "today"}
+        body["spec"]["template"]["spec"].update(pod)
+        return body
+
     with in_force(statement_of(policy, admission, exempt=exempt), "waived", [Case(bad)], cluster):
         assert "k8s-no-privileged" in refusal(bad, cluster)
         assert "k8s-no-privileged" in refusal(similar, cluster)
         assert not refusal(plugin, cluster)
         assert not refusal(made, cluster)
+        assert "k8s-no-privileged" in refusal(changed(hostNetwork=True), cluster, "PUT")
+        assert not refusal(changed(), cluster, "PUT"), "what was there before keeps its labels and controllers"
     objects = admission_objects(statement_of(policy, admission, deny=False), "advised")
     assert objects[1]["spec"]["validationActions"] == ["Warn", "Audit"]
     applied(objects, cluster)
@@ -218,13 +231,14 @@ def write(method: str, body: dict[str, Any], cluster: Cluster, **query: str) -> 
     kind = cluster.kind(body["apiVersion"], body["kind"])
     assert kind is not None, body
     namespace = body["metadata"].get("namespace", "default") if kind.namespaced else None
-    cluster.request(method, kind.path(namespace), query, body)
+    name = body["metadata"]["name"] if method == "PUT" else None
+    cluster.request(method, kind.path(namespace, name), query, body)
 
 
-def refusal(body: dict[str, Any], cluster: Cluster) -> str:
+def refusal(body: dict[str, Any], cluster: Cluster, method: str = "POST") -> str:
     """Why the API server would not take the object; empty where it would."""
     try:
-        write("POST", body, cluster, dryRun="All")
+        write(method, body, cluster, dryRun="All")
     except ProviderError as error:
         return "" if "already exists" in str(error) else str(error)
     return ""

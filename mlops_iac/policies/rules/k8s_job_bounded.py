@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mlops_iac.policies.admission import Admission, must
+from mlops_iac.policies.admission import CHANGED, Admission, must
 from mlops_iac.policies.policy import (
     ELSEWHERE,
     PASS,
@@ -68,6 +68,7 @@ POLICY = Policy(
                 "may run several times at once",
             ),
         ),
+        where=CHANGED,
         variables={"job": "object.kind == 'Job' ? object.spec : object.spec.jobTemplate.spec"},
         partial="backoffLimit, which the API server sets to 6 where it is left out",
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
-from mlops_iac.policies.admission import Admission, must, text, texts
+from mlops_iac.policies.admission import CHANGED, Admission, must, text, texts
 from mlops_iac.policies.policy import (
     NOT_APPLICABLE,
     PASS,
@@ -71,7 +71,8 @@ POLICY = Policy(
             ),
         ),
         where={
-            "not-of-the-cluster": f"object.kind != 'Namespace' || !(object.metadata.name in {texts(sorted(SYSTEM))})"
+            "changed": f"object.kind == 'Namespace' || {CHANGED['changed']}",
+            "not-of-the-cluster": f"object.kind != 'Namespace' || !(object.metadata.name in {texts(sorted(SYSTEM))})",
         },
     ),
     samples=(

@@ -153,7 +153,7 @@ def _conditions(statement: Statement) -> list[dict[str, str]]:
     if exempt.objects:
         found["not-waived"] = "!(" + " || ".join(_is_waived(*item) for item in exempt.objects) + ")"
     if exempt.namespaces:
-        release = "object.metadata.?annotations[?'meta.helm.sh/release-namespace'].orValue('')"
+        release = f"object.metadata.?annotations[?'{RELEASE_NAMESPACE}'].orValue('')"
         found["not-of-an-exempt-chart"] = (
             f"has(object.metadata.namespace) || !({release} in {texts(exempt.namespaces)})"
         )

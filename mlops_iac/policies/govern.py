@@ -7,9 +7,10 @@ makes gets the rules that its API server can judge by itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import Diagnostic, Severity, format_path
 from mlops_iac.graph import naming
 from mlops_iac.graph.evaluate import compact_json
@@ -25,9 +26,21 @@ from mlops_iac.spec.system import System, Waiver
 
 REMEDIATED = "MI5102"
 """A policy has set an input of a resource."""
+NO_REMEDY = "MI5011"
+"""A policy without a remedy is to put violations right."""
 
 PROVIDER: Final = "pulumi:providers:kubernetes"
 RELEASE: Final = "kubernetes:helm.sh/v3:Release"
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What a system asks of its clusters: rules, exceptions, and namespaces that nobody judges."""
+
+    system: SystemView
+    rules: Mapping[Policy, Enforcement]
+    waivers: tuple[Waiver, ...]
+    unjudged: tuple[str, ...]
 
 
 def govern_graph(graph: Graph, system: System, today: str) -> Graph:
@@ -40,8 +53,8 @@ def govern_graph(graph: Graph, system: System, today: str) -> Graph:
         return graph
     rules, waivers = _usable_rules(system), waivers_in_force(system, today)
     graph = remediated(graph, system, rules, waivers, today)
-    unjudged = system.core.policies.unjudged_namespaces
-    return _on_clusters(graph, clusters, view_system(system, today), rules, waivers, unjudged)
+    unjudged = tuple(system.core.policies.unjudged_namespaces)
+    return _on_clusters(graph, clusters, _Chosen(view_system(system, today), rules, tuple(waivers), unjudged))
 
 
 def remediated(
@@ -65,19 +78,35 @@ def remediated(
 
 def remediation_diagnostics(graph: Graph) -> list[Diagnostic]:
     """What policies have set, as information at the line of the component."""
-    known = policies()
     return [
         Diagnostic(
             REMEDIATED,
             f"{item.rule}: {format_path(node.component)} ({node.name}) has {item.path} set to "
             f"{compact_json(item.after)} by policy{'' if item.before is None else _instead(item.before)}",
-            known[item.rule].fix,
+            policies()[item.rule].fix,
             node.source,
             node.component,
             Severity.INFO,
         )
         for node in graph.nodes()
         for item in node.set_by_policy
+    ]
+
+
+def level_diagnostics(system: System, composition: Composition) -> list[Diagnostic]:
+    """Warnings of rules that are to put violations right and cannot."""
+    asked = [rule for rule, level in system.core.policies.enforcement.items() if level == "remediate"]
+    unable = [rule for rule in asked if rule not in policies() or policies()[rule].remediate is None]
+    return [
+        Diagnostic(
+            NO_REMEDY,
+            f"the policy {rule} puts nothing right: `remediate` is `mandatory` for it",
+            "write `mandatory`; `mlops-iac policy explain` says which policies have a remedy",
+            composition.location_of(("policies", "enforcement", rule), value=True),
+            ("policies", "enforcement", rule),
+            Severity.WARNING,
+        )
+        for rule in unable
     ]
 
 
@@ -121,10 +150,7 @@ def _remedied(node: Node, rule: str, remedy: Mapping[str, tuple[Any, Any]]) -> N
 def _on_clusters(
     graph: Graph,
     clusters: Mapping[NodeKey, Node],
-    view: SystemView,
-    rules: Mapping[Policy, Enforcement],
-    waivers: Sequence[Waiver],
-    unjudged: Sequence[str],
+    chosen: _Chosen,
 ) -> Graph:
     """The chosen rules on every cluster that the graph makes."""
     stacks = []
@@ -133,7 +159,7 @@ def _on_clusters(
             node
             for key, root in clusters.items()
             if key.layer == stack.layer.value
-            for node in _admission_nodes(key, root, graph, view, rules, waivers, unjudged)
+            for node in _admission_nodes(key, root, graph, chosen)
         ]
         stacks.append(replace(stack, nodes=(*stack.nodes, *added)) if added else stack)
     return replace(graph, stacks=tuple(stacks))
@@ -154,17 +180,14 @@ def is_admission(node: Node) -> bool:
 
 
 def _statements(
-    rules: Mapping[Policy, Enforcement],
-    system: SystemView,
-    exempt: Mapping[str, Exempt] | None = None,
+    rules: Mapping[Policy, Enforcement], system: SystemView, exempt: Mapping[str, Exempt]
 ) -> Iterator[Statement]:
     """The rules that can be stated at admission; ``exempt`` says by rule id what is not judged."""
     for policy, enforcement in rules.items():
         admission = policy.admission_in(system)
         if admission is not None:
             deny = enforcement is not Enforcement.ADVISORY
-            spared = (exempt or {}).get(policy.id, Exempt())
-            yield Statement(policy.id, policy.title, policy.fix, policy.source_url, admission, deny, spared)
+            yield Statement(policy.id, policy.title, policy.fix, policy.source_url, admission, deny, exempt[policy.id])
 
 
 def _clusters(stack: Stack) -> Iterator[tuple[Node, Node]]:
@@ -175,20 +198,12 @@ def _clusters(stack: Stack) -> Iterator[tuple[Node, Node]]:
             yield node, roots[node.component]
 
 
-def _admission_nodes(
-    provider: NodeKey,
-    root: Node,
-    graph: Graph,
-    system: SystemView,
-    rules: Mapping[Policy, Enforcement],
-    waivers: Sequence[Waiver],
-    unjudged: Sequence[str],
-) -> Iterator[Node]:
+def _admission_nodes(provider: NodeKey, root: Node, graph: Graph, chosen: _Chosen) -> Iterator[Node]:
     objects = [node for node in graph.nodes() if _is_on(node, provider.name)]
-    exempt = {policy.id: _exempt(policy, objects, waivers, unjudged) for policy in rules}
+    exempt = {policy.id: _exempt(policy, objects, chosen) for policy in chosen.rules}
     first = _prerequisites([node for node in objects if node.key.layer == provider.layer])
-    for statement in _statements(rules, system, exempt):
-        policy, binding = admission_objects(statement, system.name)
+    for statement in _statements(chosen.rules, chosen.system, exempt):
+        policy, binding = admission_objects(statement, chosen.system.name)
         made = _node(root, provider, f"admission-{statement.rule}", POLICY_KIND, policy, first)
         yield made
         yield _node(root, provider, f"admission-{statement.rule}-binding", BINDING_KIND, binding, (made.key,))
@@ -215,14 +230,14 @@ def _prerequisites(objects: Sequence[Node]) -> tuple[NodeKey, ...]:
     return tuple(sorted(set.intersection(*waits))) if waits else ()
 
 
-def _exempt(policy: Policy, objects: Sequence[Node], waivers: Sequence[Waiver], unjudged: Sequence[str]) -> Exempt:
+def _exempt(policy: Policy, objects: Sequence[Node], chosen: _Chosen) -> Exempt:
     """Namespaces of charts, whose objects nobody here has written, and the objects that a waiver covers."""
     charts = (node.inputs.get("namespace") for node in objects if node.type == RELEASE)
-    namespaces = {str(namespace) for namespace in charts if namespace} | set(unjudged)
+    namespaces = {str(namespace) for namespace in charts if namespace} | set(chosen.unjudged)
     waived = [
         (str(metadata.get("namespace") or ""), str(metadata.get("name")))
         for node in objects
-        if any(covers(waiver, policy, node.component) for waiver in waivers)
+        if any(covers(waiver, policy, node.component) for waiver in chosen.waivers)
         and (metadata := _metadata(node)).get("name")
     ]
     return Exempt(tuple(sorted(namespaces)), tuple(sorted(set(waived))))

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from mlops_iac.cli.main import cli
+from mlops_iac.diagnostics import Severity
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
 from mlops_iac.pipeline import Run, request_at, run_phases
 from mlops_iac.plan.paths import parse_property
@@ -119,6 +120,13 @@ def test_a_waived_violation_is_left_alone_until_the_waiver_ends() -> None:
 
     assert set(windows(compiled(asking("remediate"), waiver))) == {7}
     assert set(windows(compiled(asking("remediate"), waiver, today="2027-01-01"))) == {14}
+
+
+def test_a_rule_without_a_remedy_says_so_at_its_line_and_stays_mandatory() -> None:
+    (told,) = [
+        d for d in compiled("+policies.enforcement={s3-require-tls: remediate}").diagnostics if d.code == "MI5011"
+    ]
+    assert "s3-require-tls" in told.message and told.severity is Severity.WARNING and told.location is not None
 
 
 @pytest.mark.parametrize("form", ["text", "json", "markdown"])

@@ -70,7 +70,7 @@ def command(
     \b
     Examples:
       mlops-iac compile -C examples/fraud-detection --out build/dev
-      mlops-iac compile env=prod --to operator --out deploy --repository https://git.example.com/fraud --image IMAGE
+      mlops-iac compile env=prod --to operator --image IMAGE --out deploy
     """
     run = run_phases(request_for(folder, overrides), until="compile")
     graph = run.graph

@@ -24,6 +24,7 @@ VERBS: Final[dict[str, str]] = {
     "cancel": "Release what a run that died still holds.",
     "drift": "Show what was changed by hand, and how dangerous that is; the state stays as it is.",
     "destroy": "Delete everything that an apply made.",
+    "state": "Look at the local state, export, import and mend it.",
     "outputs": "Show what the deployed stacks export.",
     "policy": "List, explain and run the policies.",
     "cost": "Estimate the monthly cost, compare it, and compare variants.",

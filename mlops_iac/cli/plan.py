@@ -21,7 +21,13 @@ _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
 @click.group(short_help="Show or check a saved plan.")
 def command() -> None:
-    """Read plans that `mlops-iac preview --save-plan FILE` wrote."""
+    """Read plans that `mlops-iac preview --save-plan FILE` wrote.
+
+    \b
+    Examples:
+      mlops-iac plan show prod.plan.json
+      mlops-iac plan check prod.plan.json -C examples/fraud-detection
+    """
 
 
 @command.command()
@@ -32,6 +38,10 @@ def show(file: Path, form: str) -> None:
     """Show a saved plan: who made it of what, and the report that was reviewed.
 
     Reads nothing but the file. The file's checksum and version are checked first.
+
+    \b
+    Example:
+      mlops-iac plan show prod.plan.json --format markdown
     """
     saved = load_plan(file)
     if form == "json":
@@ -58,6 +68,10 @@ def check(file: Path, folder: Path, form: str) -> None:
     """See whether a saved plan could be applied now; changes nothing.
 
     Exits with 0 if it could, 2 if a policy or a gate refuses it, 3 if configuration or state moved since.
+
+    \b
+    Example:
+      mlops-iac plan check prod.plan.json -C examples/fraud-detection
     """
     saved = load_plan(file)
     checked = run_phases(request_for(folder, saved.overrides), until="check")

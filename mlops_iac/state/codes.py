@@ -1,4 +1,4 @@
-"""The diagnostics of stored state: MI700x reading, MI701x integrity, MI702x secrets."""
+"""The diagnostics of stored state: MI700x reading, MI701x integrity, MI702x secrets and edits."""
 
 from __future__ import annotations
 
@@ -36,3 +36,9 @@ WRONG_PASSPHRASE: Final = "MI7021"
 """The passphrase does not open the state's secrets."""
 OTHER_SECRETS_PROVIDER: Final = "MI7022"
 """The state's secrets are held by a provider that this tool does not speak."""
+NO_SUCH_RESOURCE: Final = "MI7023"
+"""A name that was given is of no resource of the state, or of several."""
+STILL_NEEDED: Final = "MI7024"
+"""A resource is protected, or others name it, so that it stays in the state."""
+NO_STATE: Final = "MI7025"
+"""There is no state, or no backup, of what was asked for."""

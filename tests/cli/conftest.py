@@ -10,6 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mlops_iac.cli.main import cli
+from mlops_iac.engines.local.executor import apply_stack
+from mlops_iac.engines.local.provider import RecordingProvider
+from mlops_iac.engines.local.store import Store
+from mlops_iac.pipeline import request_at, run_phases
 
 SYSTEM = """\
 defaults:
@@ -44,3 +48,18 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
         return CliRunner().invoke(cli, [os.fspath(item) for item in arguments], prog_name="mlops-iac", **options)  # type: ignore[arg-type]
 
     return invoke
+
+
+@pytest.fixture
+def deployed(system: Path) -> Store:
+    """The small system in the local state, as if it had been applied; nothing was created anywhere."""
+    graph = run_phases(request_at(system), "compile").graph
+    assert graph is not None
+    store = Store(system, environ={})
+    store.prepare()
+    outputs = {}
+    for stack in graph.stacks:
+        result = apply_stack(stack, outputs, lambda package, inputs: RecordingProvider(package), store)
+        assert result.ok
+        outputs[stack.layer.value] = result.outputs
+    return store

@@ -8,30 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from mlops_iac.engines.local.executor import apply_stack
-from mlops_iac.engines.local.provider import RecordingProvider
 from mlops_iac.engines.local.store import Store
-from mlops_iac.pipeline import request_at, run_phases
 
 from .conftest import Run
 
 
 @pytest.fixture
-def exports(system: Path, tmp_path: Path) -> Path:
-    """A folder with an export of each layer of the small system, as if it were deployed."""
+def exports(deployed: Store, tmp_path: Path) -> Path:
+    """A folder with an export of each layer of the small system; there is no local state beside it any more."""
     folder = tmp_path / "exports"
     folder.mkdir()
-    graph = run_phases(request_at(system), "compile").graph
-    assert graph is not None
-    store = Store(tmp_path, environ={})
-    store.prepare()
-    outputs = {}
-    for stack in graph.stacks:
-        result = apply_stack(stack, outputs, lambda package, inputs: RecordingProvider(package), store)
-        assert result.ok
-        outputs[stack.layer.value] = result.outputs
-        text = store.export(store.load(stack.project, stack.name))
-        (folder / f"{stack.layer}.json").write_text(text, encoding="utf-8")
+    for project, stack in deployed.stacks():
+        text = deployed.export(deployed.load(project, stack))
+        (folder / f"{project.removeprefix('small-')}.json").write_text(text, encoding="utf-8")
+    shutil.rmtree(deployed.folder)
     return folder
 
 

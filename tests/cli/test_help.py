@@ -88,7 +88,7 @@ def test_the_overview_lists_every_verb_and_exit_code(run: Run) -> None:
     assert result.exit_code == 0
     for verb, line in VERBS.items():
         assert re.search(rf"^  {verb} +{re.escape(line.split()[0])}", result.output, re.MULTILINE)
-    assert re.findall(r"^ +(\d+) +[a-z]", result.output, re.MULTILINE) == ["0", "1", "2", "10", "130"]
+    assert re.findall(r"^ +(\d+) +[a-z]", result.output, re.MULTILINE) == ["0", "1", "2", "3", "10", "130"]
     assert examples(result.output)
 
 

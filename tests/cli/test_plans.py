@@ -60,24 +60,6 @@ def test_a_moved_state_makes_it_stale(run: Run, system: Path, plan: Path, deploy
     assert "the state of data moved after" in " ".join(result.stderr.split())
 
 
-@pytest.fixture
-def deployed(system: Path) -> Store:
-    """The small system in the local state, as if it had been applied."""
-    from mlops_iac.engines.local.executor import apply_stack
-    from mlops_iac.engines.local.provider import RecordingProvider
-    from mlops_iac.pipeline import request_at, run_phases
-
-    graph = run_phases(request_at(system), "compile").graph
-    assert graph is not None
-    store = Store(system, environ={})
-    store.prepare()
-    outputs = {}
-    for stack in graph.stacks:
-        result = apply_stack(stack, outputs, lambda package, inputs: RecordingProvider(package), store)
-        outputs[stack.layer.value] = result.outputs
-    return store
-
-
 def test_another_environment_or_other_overrides_are_refused(run: Run, system: Path, plan: Path) -> None:
     result = run("up", "-C", system, "env=prod", "--plan", plan)
     assert result.exit_code == 1 and "brings its own overrides" in result.stderr

@@ -105,7 +105,7 @@ def test_what_was_planned_is_what_is_done(before: Graph, after: Graph) -> None:
         assert {outcome.op for stack in up(after, store, cloud).stacks for outcome in stack.done} == set()
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(systems(), systems(), systems())
 def test_another_system_than_the_planned_one_is_not_applied(before: Graph, planned: Graph, other: Graph) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
@@ -124,7 +124,7 @@ def test_another_system_than_the_planned_one_is_not_applied(before: Graph, plann
                 assert operations[outcome.urn]["op"] in (outcome.op.value, "replace"), outcome
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(systems(), st.data())
 def test_a_state_that_another_run_moved_is_refused(graph: Graph, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:

@@ -209,8 +209,7 @@ class LocalEngine:
         with self._store.locked(self._options.command, force=self._options.force):
             text = json.dumps(document)
             imported = checkpoint.read(text, self._store.unseal, source="the import", expected=(project, stack))
-            serial = max(imported.serial, self._store.load(project, stack).serial)
-            self._store.save(replace(imported, serial=serial))
+            self._store.replace(imported)
 
     def stop(self) -> None:
         """End the emulators that this system started; their resources go with them."""

@@ -152,6 +152,17 @@ class Store:
         _remove(path.with_suffix(".journal"))
         return saved
 
+    def replace(self, snapshot: Snapshot) -> Snapshot:
+        """Put another state in the place of a stack's; its serial goes on from the higher of the two.
+
+        What is there, damaged or not, is kept as a backup. Raises ``DiagnosticsError`` when a write fails.
+        """
+        try:
+            serial = self.load(snapshot.project, snapshot.stack).serial
+        except DiagnosticsError:
+            serial = 0
+        return self.save(replace(snapshot, serial=max(serial, snapshot.serial)))
+
     def open(self, project: str, stack: str) -> Ledger:
         """Begin to edit a stack's state. Raises as ``load`` and ``save`` do."""
         path = self.path(project, stack)
@@ -296,7 +307,7 @@ class Store:
         if good:
             offer = (
                 f"the newest good backup is {good[0].path} (state {good[0].serial}, {good[0].resources} resources): "
-                f"`mlops-iac state restore {project} {stack}`"
+                f"`mlops-iac state restore {project} --stack {stack}`"
             )
         else:
             offer = f"there is no good backup beside it; bring in an export with `mlops-iac state import`: {path}"

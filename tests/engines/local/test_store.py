@@ -184,7 +184,7 @@ def test_damage_is_refused_and_a_backup_offered(store: Store, deployed: FakeProv
         with pytest.raises(DiagnosticsError) as caught:
             apply_stack(chain(10), {}, factory(deployed), store)
         assert ".bak" in caught.value.diagnostics[0].hint
-        assert "state restore fraud-data dev" in caught.value.diagnostics[0].hint
+        assert "state restore fraud-data --stack dev" in caught.value.diagnostics[0].hint
         assert deployed.calls() == calls
     assert store.restore(*KEY) is not None
     assert len(store.load(*KEY).resources) == 10

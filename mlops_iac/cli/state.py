@@ -1,0 +1,254 @@
+"""``mlops-iac state``: look at the local target's state, take it elsewhere and back, and mend it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mlops_iac.cli.exports import read_exports
+from mlops_iac.cli.options import format_option, guarded
+from mlops_iac.cli.printing import write
+from mlops_iac.cli.target import confirm
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.graph.nodes import layer_of
+from mlops_iac.render.page import page_for
+from mlops_iac.render.state import backups_text, resource_json, resource_text, states_json, states_text
+from mlops_iac.state import removal
+from mlops_iac.state.codes import NO_STATE, WRONG_STACK
+from mlops_iac.state.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from mlops_iac.engines.local.store import Store
+
+_LAYER = click.argument("layer")
+_YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+_FORMAT = format_option("text", "json")
+
+
+@click.group(short_help="Look at the local state, export, import and mend it.")
+def command() -> None:
+    """Look at the state that the local target keeps in `.mlops-iac`, take it elsewhere and back, and mend it.
+
+    Reads no configuration, so that it also works while that is broken. Every change keeps the state before as a backup.
+    The states of Pulumi's engine are Pulumi's own: `pulumi stack export`, `pulumi state`.
+
+    \b
+    Examples:
+      mlops-iac state list
+      mlops-iac state show data raw.bucket
+      mlops-iac state export data --file data.json
+      mlops-iac state import data.json
+      mlops-iac state restore data
+    """
+
+
+def _here(function: Callable[..., None]) -> Callable[..., None]:
+    """Add ``-C`` and ``--stack``, and error handling."""
+    decorated = guarded(function)
+    decorated = click.option(
+        "--stack",
+        metavar="NAME",
+        help="Environment.  [default: the only one that has a state]",
+    )(decorated)
+    return click.option(
+        "-C",
+        "folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=".",
+        metavar="DIR",
+        help="The system's folder.  [default: the current folder]",
+    )(decorated)
+
+
+@command.command(name="list")
+@click.option("--resources/--no-resources", default=True, help="List each resource, or only the stacks.")
+@_FORMAT
+@_here
+def list_states(folder: Path, stack: str | None, resources: bool, form: str) -> None:
+    """List what is deployed, by stack and layer; ids, and what is protected or waits for deletion.
+
+    \b
+    Example:
+      mlops-iac state list -C examples/fraud-detection
+    """
+    store = _store(folder)
+    found = [store.load(project, name) for project, name in store.stacks() if stack in (None, name)]
+    if form == "json":
+        write(json.dumps(states_json(found), indent=2, ensure_ascii=False) + "\n")
+    else:
+        write(states_text(found, page_for(sys.stdout), resources=resources))
+
+
+@command.command()
+@_LAYER
+@click.argument("name")
+@_FORMAT
+@_here
+def show(folder: Path, stack: str | None, layer: str, name: str, form: str) -> None:
+    """Show one resource, by its logical name or its URN: inputs, outputs, what it depends on. Secrets are masked.
+
+    \b
+    Example:
+      mlops-iac state show data raw.bucket
+    """
+    store = _store(folder)
+    resource = removal.find(store.load(*_stack(store, layer, stack)), name)
+    if form == "json":
+        write(json.dumps(resource_json(resource), indent=2, ensure_ascii=False) + "\n")
+    else:
+        write(resource_text(resource, page_for(sys.stdout)))
+
+
+@command.command()
+@_LAYER
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write it, readable for its owner only.  [default: standard output]",
+)
+@_here
+def export(folder: Path, stack: str | None, layer: str, file: Path | None) -> None:
+    """Write a layer's state as `pulumi stack import` reads it; secrets stay encrypted with the passphrase.
+
+    \b
+    Example:
+      mlops-iac state export data --file data.json
+    """
+    from mlops_iac.engines.files import write_atomic
+
+    store = _store(folder)
+    text = store.export(store.load(*_stack(store, layer, stack)))
+    if file is None:
+        write(text)
+    else:
+        write_atomic(file, text.encode())
+
+
+@command.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@_YES
+@_here
+def import_state(folder: Path, stack: str | None, file: Path, yes: bool) -> None:
+    """Put a `pulumi stack export` in the place of a layer's state. It says itself which layer and stack it is of.
+
+    The state must be sound: a damaged one is refused, and so is one with features that the local target does not have.
+
+    \b
+    Example:
+      mlops-iac state import data.json --yes
+    """
+    store = _store(folder)
+    (imported,) = read_exports([file], for_use=store.unseal).values()
+    if stack is not None and imported.stack != stack:
+        text = f"{file} is of the stack {imported.stack!r}, not {stack!r}"
+        raise DiagnosticsError([Diagnostic(WRONG_STACK, text, "leave --stack out, or give the other file")])
+    with _changing(store):
+        before = _now(store, imported)
+        counts = f"{len(imported.resources)} resources in the place of {len(before.resources)}"
+        confirm(f"Import {imported.project}/{imported.stack}, {counts}?", yes=yes)
+        saved = store.replace(imported)
+    write(f"{imported.project}/{imported.stack} is now state {saved.serial}, with {len(saved.resources)} resources.\n")
+
+
+@command.command()
+@_LAYER
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Also when it is protected.")
+@_YES
+@_here
+def delete(folder: Path, stack: str | None, layer: str, name: str, force: bool, yes: bool) -> None:
+    """Take a resource out of the state, by its logical name or its URN; what it stands for is left alone.
+
+    Refused when it is protected, or when other resources still name it.
+
+    \b
+    Example:
+      mlops-iac state delete data raw.lifecycle
+    """
+    store = _store(folder)
+    with _changing(store):
+        snapshot = store.load(*_stack(store, layer, stack))
+        resource = removal.find(snapshot, name)
+        left = removal.without(snapshot, resource, force=force)
+        confirm(f"Take {resource.urn} ({resource.id}) out of the state, and leave it running?", yes=yes)
+        store.save(left)
+    write(f"{resource.urn} is no longer in the state.\n")
+
+
+@command.command()
+@_LAYER
+@_here
+def backups(folder: Path, stack: str | None, layer: str) -> None:
+    """List the older states of a layer that are whole, newest first.
+
+    \b
+    Example:
+      mlops-iac state backups data
+    """
+    store = _store(folder)
+    write(backups_text([(str(b.path), b.serial, b.resources) for b in store.backups(*_stack(store, layer, stack))]))
+
+
+@command.command()
+@_LAYER
+@_YES
+@_here
+def restore(folder: Path, stack: str | None, layer: str, yes: bool) -> None:
+    """Put the newest good backup in the place of a layer's state; the damaged files are kept beside it.
+
+    What was done after that backup is then unknown to the state: run `mlops-iac refresh` and look at the preview.
+
+    \b
+    Example:
+      mlops-iac state restore data --stack dev
+    """
+    store = _store(folder)
+    project, name = _stack(store, layer, stack)
+    with _changing(store):
+        good = store.backups(project, name)
+        if not good:
+            text = f"there is no good backup of {project}/{name}"
+            raise DiagnosticsError([Diagnostic(NO_STATE, text, "bring in an export with `mlops-iac state import`")])
+        confirm(f"Restore {project}/{name} to state {good[0].serial}, {good[0].resources} resources?", yes=yes)
+        store.restore(project, name)
+    write(f"{project}/{name} is state {good[0].serial} again; `mlops-iac refresh` compares it with what exists.\n")
+
+
+def _store(folder: Path) -> Store:
+    from mlops_iac.engines.local.store import Store
+
+    return Store(folder.resolve())
+
+
+@contextmanager
+def _changing(store: Store) -> Iterator[None]:
+    with store.locked(click.get_current_context().command_path):
+        yield
+
+
+def _now(store: Store, imported: Snapshot) -> Snapshot:
+    """The state that an import replaces; one that is damaged counts as empty, since it is being mended."""
+    try:
+        return store.load(imported.project, imported.stack)
+    except DiagnosticsError:
+        return Snapshot(imported.project, imported.stack)
+
+
+def _stack(store: Store, layer: str, stack: str | None) -> tuple[str, str]:
+    """The (project, stack) that a layer's or a project's name means. Raises ``DiagnosticsError``."""
+    found = [
+        (project, name)
+        for project, name in store.stacks()
+        if layer in (project, layer_of(project)) and stack in (None, name)
+    ]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(f"{project}/{name}" for project, name in store.stacks()) or "nothing was ever deployed from here"
+    text = f"{layer!r} has {len(found)} states" if found else f"{layer!r} has no state"
+    raise DiagnosticsError([Diagnostic(NO_STATE, text, f"choose with --stack; there are: {known}")])

@@ -58,21 +58,12 @@ def list_policies(form: str) -> None:
         click.echo(f"left out: {problem.message}\n  hint  {problem.hint}", err=True)
     known, bundles = policies().sound().values(), packs().sound().values()
     if form == "json":
+        from mlops_iac.render.policies import policy_json
+
         click.echo(
             json.dumps(
                 {
-                    "policies": [
-                        {
-                            "id": p.id,
-                            "title": p.title,
-                            "severity": p.severity.value,
-                            "enforcement": p.enforcement.value,
-                            "controls": {name: list(ids) for name, ids in p.controls.items()},
-                            "remediates": p.remediate is not None,
-                            "onClusters": p.admission is not None,
-                        }
-                        for p in known
-                    ],
+                    "policies": [policy_json(policy) for policy in known],
                     "packs": [
                         {"id": p.id, "title": p.title, "rules": {k: v.value for k, v in p.rules.items()}}
                         for p in bundles
@@ -89,22 +80,38 @@ def list_policies(form: str) -> None:
 
 @command.command("explain")
 @click.argument("rule")
+@format_option("text", "json")
+@click.option(
+    "-C",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
+    help="A system whose own rules are looked through too; its Python files are run.",
+)
 @guarded
-def explain_policy(rule: str) -> None:
-    """Say what RULE asks for, why, what to write instead, and which controls it evidences.
+def explain_policy(rule: str, form: str, folder: Path | None) -> None:
+    """Say what RULE asks for, why, what to write instead and where, and which controls it evidences.
 
     \b
-    Example:
+    Examples:
       mlops-iac policy explain s3-require-tls
+      mlops-iac policy explain bucket-has-team -C .
     """
     from mlops_iac.policies.registry import packs, policies
-    from mlops_iac.render.policies import policy_text
+    from mlops_iac.render.policies import policy_json, policy_text
 
-    if rule not in policies():
-        close = difflib.get_close_matches(rule, policies(), 1)
+    own = {policy.id: policy for policy in policy_own.rules_in(folder)} if folder is not None else {}
+    if rule not in policies() and rule not in own:
+        close = difflib.get_close_matches(rule, [*policies(), *own], 1)
         hint = f" Did you mean {close[0]!r}?" if close else " `mlops-iac policy list` shows them all."
         raise click.ClickException(f"there is no policy {rule!r}.{hint}")
-    click.echo(policy_text(policies()[rule], [p for p in packs().sound().values() if rule in p.rules]), nl=False)
+    policy = own.get(rule) or policies()[rule]
+    found = [pack for pack in packs().sound().values() if rule in pack.rules]
+    if form == "json":
+        listed = {pack.id: pack.rules[rule].value for pack in found}
+        click.echo(json.dumps({**policy_json(policy), "packs": listed}, indent=2))
+    else:
+        click.echo(policy_text(policy, found), nl=False)
 
 
 @command.command("check")

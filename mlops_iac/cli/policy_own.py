@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +93,7 @@ def test(folder: Path, overrides: tuple[str, ...], catalogue: bool, form: str) -
     from mlops_iac.render.page import page_for
     from mlops_iac.render.policies import samples_json, samples_text
 
-    results = try_samples(_rules(folder, overrides, catalogue=catalogue))
+    results = try_samples((*rules_in(folder, overrides), *(_catalogue() if catalogue else ())))
     if form == "junit":
         write(samples_junit(results))
     elif form == "json":
@@ -104,10 +104,10 @@ def test(folder: Path, overrides: tuple[str, ...], catalogue: bool, form: str) -
         sys.exit(EXIT_FAILURE)
 
 
-def _rules(folder: Path, overrides: tuple[str, ...], *, catalogue: bool) -> Sequence[Policy]:
+def rules_in(folder: Path, overrides: tuple[str, ...] = ()) -> Sequence[Policy]:
+    """The own rules of a system, declared ones and those of its Python files, by id."""
     from mlops_iac.policies.own import own_rules
     from mlops_iac.policies.project import load_project_rules
-    from mlops_iac.policies.registry import policies
 
     request = request_for(folder, overrides)
     run = run_phases(request, until="spec")
@@ -115,5 +115,10 @@ def _rules(folder: Path, overrides: tuple[str, ...], *, catalogue: bool) -> Sequ
         raise ValueError("the spec phase made no system")
     section = run.system.core.policies
     project = load_project_rules(section.files, run.composition, allowed=request.project_code, taken=section.own)
-    ours = policies().sound().values() if catalogue else ()
-    return sorted((*ours, *own_rules(section), *project.policies), key=lambda policy: policy.id)
+    return sorted((*own_rules(section), *project.policies), key=lambda policy: policy.id)
+
+
+def _catalogue() -> Iterable[Policy]:
+    from mlops_iac.policies.registry import policies
+
+    return policies().sound().values()

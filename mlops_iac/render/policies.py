@@ -37,6 +37,8 @@ def policy_text(policy: Policy, packs: Sequence[Pack], page: Page = PLAIN_PAGE) 
     ]
     for title, text in (("what", policy.title), ("why", policy.why), ("fix", policy.fix)):
         lines += paragraph(text, page, first=line(f"  {title:<9} "), indent=12)
+    if policy.settings:
+        lines += paragraph(", ".join(policy.settings), page, first=line(f"  {'setting':<9} "), indent=12)
     applies = ", ".join("every resource" if token == "*" else token for token in policy.applies_to)
     lines += paragraph(applies, page, first=line(f"  {'judges':<9} "), indent=12)
     admission = policy.admission_in(_PRODUCTION)
@@ -49,8 +51,27 @@ def policy_text(policy: Policy, packs: Sequence[Pack], page: Page = PLAIN_PAGE) 
         lines += paragraph(f"{framework} {', '.join(ids)}", page, first=line(f"  {'evidence':<9} "), indent=12)
     for pack in packs:
         lines.append(line(f"  {'pack':<9} {pack.id} ({pack.rules[policy.id].value})"))
-    lines.append(line(f"  {'source':<9} {policy.source_url}"))
+    if policy.source_url:
+        lines.append(line(f"  {'source':<9} {policy.source_url}"))
     return to_text(lines, page)
+
+
+def policy_json(policy: Policy) -> dict[str, Any]:
+    """A policy for programs."""
+    return {
+        "id": policy.id,
+        "title": policy.title,
+        "severity": policy.severity.value,
+        "enforcement": policy.enforcement.value,
+        "controls": {name: list(ids) for name, ids in policy.controls.items()},
+        "why": policy.why,
+        "fix": policy.fix,
+        "settings": list(policy.settings),
+        "appliesTo": list(policy.applies_to),
+        "remediates": policy.remediate is not None,
+        "onClusters": policy.admission is not None,
+        "source": policy.source_url or None,
+    }
 
 
 def findings_text(

@@ -130,3 +130,17 @@ def test_a_system_without_own_rules_is_told_how_to_make_one(run: Run, system: Pa
 
     assert done.exit_code == 0
     assert "mlops-iac policy new" in done.stdout
+
+
+def test_a_rule_of_the_system_is_explained_like_ours(run: Run, system: Path) -> None:
+    list_files(system)
+    run("policy", "new", "our-rule", "-C", system)
+
+    text = run("policy", "explain", "our-rule", "-C", system)
+    document = run("policy", "explain", "s3-access-logging", "--format", "json")
+    unknown = run("policy", "explain", "our-rul", "-C", system)
+
+    assert text.exit_code == 0 and "our-rule  medium, mandatory" in text.stdout
+    assert json.loads(document.stdout)["settings"] == ["buckets.*.access_log"]
+    assert "aws-baseline" in json.loads(document.stdout)["packs"]
+    assert unknown.exit_code != 0 and "Did you mean 'our-rule'?" in unknown.output

@@ -14,6 +14,7 @@ import pytest
 
 from mlops_iac.engines.local.kubernetes import server
 from mlops_iac.engines.local.kubernetes.client import AbsentError, Cluster, ConflictError
+from mlops_iac.engines.local.kubernetes.provider import KubernetesProvider
 from mlops_iac.engines.local.provider import ProviderError
 from mlops_iac.graph.evaluate import contains_unknown
 from mlops_iac.pipeline import request_at, run_phases
@@ -138,7 +139,13 @@ def test_the_cluster_takes_the_policies_and_the_objects_of_the_example(environme
     nodes = [node for node in run.graph.nodes() if node.type.startswith(f"kubernetes:{API}:")]
     objects = [dict(node.inputs) for node in nodes]
     assert len(objects) >= 2 * 12
-    applied(objects, cluster)
+    provider = KubernetesProvider(cluster)
+    for node in nodes:
+        urn, inputs = f"urn:pulumi:{environment}::fraud-compute::{node.type}::{node.name}", dict(node.inputs)
+        made = provider.create(urn, node.type, inputs)
+        found = provider.read(urn, node.type, made.id, inputs, made.outputs)
+        assert made.recorded is None and found is not None
+        assert found.inputs == inputs, "what the server adds would be drift"
     open_door = body_of("kubernetes:networking.k8s.io/v1:Ingress", {"spec": {"rules": [{"host": "a.example.com"}]}})
     wait_until(lambda: "tls-on-every-ingress.fraud" in refusal(open_door, cluster))
     assert ".fraud" in refusal(body_of("kubernetes:core/v1:Pod", PRIVILEGED), cluster)

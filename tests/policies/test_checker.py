@@ -117,6 +117,12 @@ def test_an_unknown_name_is_located_with_what_was_meant(text: str, code: str, me
     assert f"did you mean {meant!r}?" in found.hint
 
 
+@pytest.mark.parametrize(("one", "other"), [("mandatory", "advisory"), ("remediate", "mandatory"), ("advisory", "off")])
+def test_where_packs_differ_the_strictest_wins(one: str, other: str) -> None:
+    strict, lax = Enforcement(one), Enforcement(other)
+    assert strict.stricter(lax) is lax.stricter(strict) is strict
+
+
 UNDECIDED = [
     pytest.param(policy, sample, id=policy.id)
     for policy in policies().values()

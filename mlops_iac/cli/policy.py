@@ -144,11 +144,12 @@ def check_system(
         raise click.UsageError("--pack goes with --state; a system names its packs in policies.packs")
     else:
         from mlops_iac.policies.checker import rules_of
+        from mlops_iac.policies.govern import REMEDIATED
 
         run = run_phases(request_for(folder, overrides), until="check")
         findings, rules = run.findings, rules_of(run.system, run.project_rules) if run.system else {}
         sources = run.composition.sources if run.composition else {}
-        notes = tuple(note for note in run.diagnostics if note.path[:1] == ("policies",))
+        notes = tuple(n for n in run.diagnostics if n.path[:1] == ("policies",) or n.code == REMEDIATED)
     _print_findings(findings, rules, form, notes, sources, folder)
     if any(finding.stops for finding in findings):
         sys.exit(EXIT_REFUSED)

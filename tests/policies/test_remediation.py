@@ -129,6 +129,14 @@ def test_a_rule_without_a_remedy_says_so_at_its_line_and_stays_mandatory() -> No
     assert "s3-require-tls" in told.message and told.severity is Severity.WARNING and told.location is not None
 
 
+def test_a_check_tells_what_was_put_right() -> None:
+    arguments = ["policy", "check", "-C", str(EXAMPLE), "env=prod", SHORT, asking("remediate")]
+    shown = CliRunner().invoke(cli, arguments)
+
+    assert shown.exit_code == 0, shown.output
+    assert "MI5102" in shown.output and "keys.internal-key" in shown.output
+
+
 @pytest.mark.parametrize("form", ["text", "json", "markdown"])
 def test_a_preview_shows_what_a_policy_has_set(form: str) -> None:
     arguments = ["preview", "-C", str(EXAMPLE), "--format", form, "env=prod", SHORT, asking("remediate")]

@@ -120,7 +120,8 @@ def _impact(report: Report) -> Html | None:
     gates = [_gate(item) for item in report.gates]
     if not report.impacts and not gates:
         return None
-    rows = [_one_impact(each) for each in report.impacts]
+    known = _components_of(report)
+    rows = [_one_impact(each, known) for each in report.impacts]
     refused = element("h3", "Gates") if gates else None
     listed = element("ul", gates, class_="plain") if gates else None
     return section(
@@ -132,7 +133,7 @@ def _impact(report: Report) -> Html | None:
     )
 
 
-def _one_impact(impact: Impact) -> Html:
+def _one_impact(impact: Impact, known: frozenset[str]) -> Html:
     took = element("span", duration(impact), class_="quiet took") if impact.minutes is not None else None
     return element(
         "li",
@@ -140,7 +141,7 @@ def _one_impact(impact: Impact) -> Html:
             "p",
             badge(impact.severity.value, _SEVERITIES[impact.severity]),
             " ",
-            element("strong", _open_component(format_path(impact.component))),
+            element("strong", _open_component(format_path(impact.component), known)),
             " ",
             took,
             element("span", _place(impact.location), class_="at"),
@@ -225,7 +226,7 @@ def _components(report: Report, ops: Mapping[str, Sequence[Op]]) -> Html:
     order = {layer.value: index for index, layer in enumerate(LAYERS)}
     rows = [
         (
-            element("span", _open_component(each.component), id=diagram.anchor(each.component)),
+            element("span", _link(each.component), id=diagram.anchor(each.component)),
             element("span", each.layer),
             str(len(each.resources)),
             element("span", _tally(ops.get(each.component, ()))),
@@ -245,6 +246,7 @@ def _tally(ops: Sequence[Op]) -> str:
 def _changes(report: Report) -> Html | None:
     index = {urn: number for number, urn in enumerate(_urns(report))}
     paths = {change.urn: path for change, path in changes_by_component(report.plan)}
+    declared = frozenset(each.component for each in report.explanations)
     groups: list[Html] = []
     used: dict[Op, int] = {}
     for stack in report.plan.stacks:
@@ -254,7 +256,7 @@ def _changes(report: Report) -> Html | None:
                 shown.setdefault(paths[change.urn], []).append(change)
                 used[change.op] = used.get(change.op, 0) + 1
         if shown:
-            inner = [_group(path, changes, index) for path, changes in shown.items()]
+            inner = [_group(path, changes, index, declared) for path, changes in shown.items()]
             groups.append(element("div", element("h3", stack.layer), inner, class_="layer", data_layer=stack.layer))
     if not groups:
         return None
@@ -281,14 +283,17 @@ def _changes(report: Report) -> Html | None:
     return section("changes", "Changes", tools, listed, nothing)
 
 
-def _group(path: ConfigPath, changes: Sequence[Change], index: Mapping[str, int]) -> Html:
+def _group(path: ConfigPath, changes: Sequence[Change], index: Mapping[str, int], declared: frozenset[str]) -> Html:
     name = format_path(path)
     source = next((change.source for change in changes if change.source is not None), None)
+    known = bool(name) and name != "cloud"
     head = element(
         "p",
-        _open_component(name) if name and name != "cloud" else element("span", "providers" if name else "no component"),
+        _link(name) if known else element("span", "providers" if name else "no component"),
         element("span", _place(source), class_="at"),
         class_="row name",
+        # One that ends is in no list of components: here is where the page says more of it.
+        id=diagram.anchor(name) if known and name not in declared else None,
     )
     return element("div", head, (_change(change, index) for change in changes), class_="group")
 
@@ -638,8 +643,18 @@ def _said(message: str) -> Html:
     return join((code(piece) if index % 2 else piece for index, piece in enumerate(pieces)), "")
 
 
-def _open_component(component: str) -> Html:
-    """A component's name as what opens its details; without a script, a link to its row in the list."""
+def _components_of(report: Report) -> frozenset[str]:
+    """Every component that the page says more of: declared ones, and those that end."""
+    declared = {each.component for each in report.explanations}
+    return frozenset(declared | {format_path(path) for _, path in changes_by_component(report.plan)})
+
+
+def _open_component(component: str, known: frozenset[str]) -> Html:
+    return _link(component) if component in known else code(component)
+
+
+def _link(component: str) -> Html:
+    """A component's name as what opens its details; without a script, a link to where the page says more of it."""
     return element("a", component, href=f"#{diagram.anchor(component)}", class_="code", data_component=component)
 
 

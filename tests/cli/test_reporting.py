@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -56,6 +57,15 @@ def test_the_other_forms_say_the_same(name: str, forms) -> None:
     for impact in document["impact"]:
         assert f"`{impact['component']}`" in forms(name)["comment.md"]
         assert impact["component"] in forms(name)["report.html"]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_link_of_the_page_leads_somewhere(name: str, forms) -> None:
+    page = forms(name)["report.html"]
+    places = re.findall(r' id="([^"]+)"', page)
+
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(places)
+    assert len(places) == len(set(places))
 
 
 def test_findings_are_at_their_lines(forms) -> None:

@@ -133,3 +133,23 @@ def test_account_region_backend_and_stacks_are_said_before_anybody_agrees(user: 
         assert expected in said
     assert NOT_CONFIRMED in said
     assert not list((user / "backend").rglob("*.json"))
+
+
+@pytest.mark.parametrize("begun", ["updating", "deleting"])
+def test_what_was_begun_on_something_known_is_settled_by_the_engines_refresh(
+    begun: str, system: Path, user: Path
+) -> None:
+    engine = PulumiEngine(system, "fraud", "dev")
+    wanted = engine.named(graph(system, stack_of(node(NAMED, "one", {"name": "one"}))))
+    assert engine.up(wanted).ok
+    path = user / "backend/.pulumi/stacks/fraud-data/dev.json"
+    document = json.loads(path.read_text())
+    latest = document["checkpoint"]["latest"]
+    latest["pending_operations"] = [{"resource": latest["resources"][-1], "type": begun}]
+    path.write_text(json.dumps(document))
+    if begun == "deleting":
+        (system / "world" / "objects" / "one.json").unlink()
+    result = engine.up(wanted)
+    assert result.ok and [item.type for item in result.stacks[0].resolved] == [begun]
+    assert list(world(system).objects()) == ["one"]
+    assert not engine.snapshots(wanted)["fraud-data"].pending

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 
 from mlops_iac.graph.nodes import Graph
+from mlops_iac.graph.values import Ref
 from mlops_iac.plan.deployed import snapshot_of_graph
 from mlops_iac.plan.diff import plan_graph
 from mlops_iac.plan.impact import ImpactRule, ImpactSeverity, impacts_of
@@ -305,6 +306,27 @@ def test_what_is_retained_is_abandoned_and_not_lost() -> None:
     assert [_text(impact) for impact in impacts_of(plan, graph(), EMPTY, COMPOSITION)] == [
         "low abandoned: bucket x.thing is deleted; what exists stays in the cloud, unmanaged"
     ]
+
+
+@pytest.mark.parametrize("by_reference", [True, False])
+def test_a_new_managed_policy_counts_only_for_a_role_that_was_there(by_reference: bool) -> None:
+    role_type, policy_type = "aws:iam/role:Role", "aws:iam/policy:Policy"
+    role = node("x.role", {"name": "r"}, type=role_type)
+    policy = node("x.policy", {"name": "p", "policy": _grant("s3:GetObject")}, type=policy_type)
+    named = Ref(policy.key, ("arn",)) if by_reference else "arn:aws:iam::111122223333:policy/p"
+    attached = node(
+        "x.attached",
+        {"role": Ref(role.key, ("name",)), "policyArn": named},
+        type="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    )
+    after = graph(role, policy, attached)
+
+    def impacts(before: Graph) -> list[str]:
+        plan = plan_graph(after, snapshot_of_graph(before), "before", facts_of)
+        return [_text(impact) for impact in impacts_of(plan, after, EMPTY, COMPOSITION)]
+
+    assert impacts(graph()) == []
+    assert "medium wider_permissions: x.policy may do more: s3:GetObject on arn:aws:s3:::raw/*" in impacts(graph(role))
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)

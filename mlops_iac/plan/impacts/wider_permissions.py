@@ -17,9 +17,10 @@ from mlops_iac.plan.model import Op
 from mlops_iac.policies.documents import allows, principals, statements, texts
 from mlops_iac.policies.inputs import Inputs
 
+_MANAGED = "aws:iam/policy:Policy"
 _POLICIES = (
     "aws:iam/groupPolicy:GroupPolicy",
-    "aws:iam/policy:Policy",
+    _MANAGED,
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/userPolicy:UserPolicy",
 )
@@ -48,7 +49,7 @@ def _find(scene: Scene) -> Iterator[Impact]:
 
 
 def _policy(scene: Scene, found: Touched) -> Iterator[Impact]:
-    if found.op is Op.DELETE or _of_new_role(scene, found):
+    if found.op is Op.DELETE or _of_new_role(scene, found) or _only_for_new_roles(scene, found):
         return
     before, after = _grants(found.old), _grants(_inputs(scene, found, "policy"))
     new = [grant for grant in after if not _covered(grant, before)]
@@ -77,7 +78,7 @@ def _attachment(scene: Scene, found: Touched) -> Iterator[Impact]:
         yield _wider(
             found,
             ImpactSeverity.HIGH if name.endswith(("FullAccess", "AdministratorAccess")) else ImpactSeverity.MEDIUM,
-            f"{found.component[-1]} gets the managed policy {name}",
+            f"{(found.component or (found.name,))[-1]} gets the managed policy {name}",
             "read what the policy allows; list the few actions that are needed instead where you can",
         )
 
@@ -121,9 +122,30 @@ def _inputs(scene: Scene, found: Touched, name: str) -> Inputs:
 
 
 def _of_new_role(scene: Scene, found: Touched) -> bool:
-    declared = scene.declared(found.change.urn)
-    roles = declared.sources.get("role", frozenset()) if declared is not None else frozenset()
+    roles = _sources(scene, found, "role")
     return any(each.change.urn in roles and each.op is Op.CREATE for each in scene.of_type(_ROLE))
+
+
+def _sources(scene: Scene, found: Touched, name: str) -> frozenset[str]:
+    """URNs of the resources that an input comes from."""
+    declared = scene.declared(found.change.urn)
+    return declared.sources.get(name, frozenset()) if declared is not None else frozenset()
+
+
+def _only_for_new_roles(scene: Scene, found: Touched) -> bool:
+    """A managed policy gives nothing by itself: what counts is who gets it."""
+    if found.change.type != _MANAGED or found.op is not Op.CREATE:
+        return False
+    attached = [each for each in scene.of_type(*_ATTACHMENTS) if _attaches(scene, each, found)]
+    return bool(attached) and all(_of_new_role(scene, each) for each in attached)
+
+
+def _attaches(scene: Scene, attachment: Touched, policy: Touched) -> bool:
+    """Whether an attachment names the policy, by reference or by an ARN that ends with its name."""
+    if policy.change.urn in _sources(scene, attachment, "policyArn"):
+        return True
+    named = _inputs(scene, attachment, "policyArn").text("policyArn").rpartition("/")[2]
+    return bool(named) and named == _inputs(scene, policy, "name").text("name")
 
 
 def _grants(inputs: Inputs) -> list[_Grant]:

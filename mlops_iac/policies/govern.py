@@ -95,18 +95,21 @@ def remediation_diagnostics(graph: Graph) -> list[Diagnostic]:
 
 def level_diagnostics(system: System, composition: Composition) -> list[Diagnostic]:
     """Warnings of rules that are to put violations right and cannot."""
-    asked = [rule for rule, level in system.core.policies.enforcement.items() if level == "remediate"]
+    section, environment = system.core.policies, system.core.env.name
+    here = next((levels for name, levels in section.enforcement_in.items() if name == environment), {})
+    asked = [rule for rule, level in section.levels(environment).items() if level == "remediate"]
     unable = [rule for rule in asked if rule not in policies() or policies()[rule].remediate is None]
     return [
         Diagnostic(
             NO_REMEDY,
             f"the policy {rule} puts nothing right: `remediate` is `mandatory` for it",
             "write `mandatory`; `mlops-iac policy explain` says which policies have a remedy",
-            composition.location_of(("policies", "enforcement", rule), value=True),
-            ("policies", "enforcement", rule),
+            composition.location_of(path, value=True),
+            path,
             Severity.WARNING,
         )
         for rule in unable
+        for path in [("policies", *(("enforcement_in", environment) if rule in here else ("enforcement",)), rule)]
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -21,6 +21,8 @@ from mlops_iac.graph.values import (
 )
 from mlops_iac.policies.policy import Limits, ResourceView, StackView, SystemView, view
 from mlops_iac.spec.system import System
+
+_PLAIN: Final = (str, bool, int, float, type(None))
 
 
 def view_graph(graph: Graph, system: System, today: str = "") -> StackView:
@@ -93,12 +95,17 @@ class _Scope:
         )
 
     def _evaluate(self, value: Value) -> Any:
+        # Plain values first and abstract types last: asking whether something is a Mapping costs more than the rest.
+        if isinstance(value, _PLAIN):
+            return value
+        if isinstance(value, dict):
+            return {key: self._evaluate(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._evaluate(item) for item in value]
+        if isinstance(value, (Join, ToJson, ToBase64)):
+            return evaluate(value, self._readable)
         if isinstance(value, Mapping):
             return {key: self._evaluate(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._evaluate(item) for item in value]
-        if isinstance(value, Join | ToJson | ToBase64):
-            return evaluate(value, self._readable)
         return evaluate(value, self._known)
 
     def _known(self, reference: Ref | StackOutput) -> Any:
@@ -124,4 +131,6 @@ class _Scope:
         return reference
 
     def _sources(self, value: Value) -> frozenset[str]:
+        if isinstance(value, _PLAIN):
+            return frozenset()
         return frozenset(self._urns[origin.node] for origin in origins(value, self._exports))

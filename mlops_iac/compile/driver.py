@@ -70,13 +70,24 @@ def build_parts(system: System, composition: Composition) -> Parts:
     for instance in build_order(system):
         outputs = _build(instance, system, composition, assembly)
         layer = instance.component.layer.value
-        name = instance.name if instance.component.many else None
+        # Under its former names too: whoever reads an output outside this system goes on.
+        names = (instance.name, *instance.formers) if instance.component.many else (None,)
         for field, value in outputs.exports():
-            exports[layer][naming.output(instance.kind, name, field)] = value
+            exports[layer].update({naming.output(instance.kind, name, field): value for name in names})
+    _drop_used_aliases(assembly)
     if composition.marks:
         _resolve_marks(assembly, exports, composition.marks)
     raise_on_errors((*assembly.problems, *_fit_provider_types(assembly.nodes)))
     return Parts(assembly.nodes, assembly.outputs, exports)
+
+
+def _drop_used_aliases(assembly: Assembly) -> None:
+    """A name that some other resource has now is not a former one: it would take that one's place."""
+    used = {(key.layer, key.type, key.name) for key in assembly.nodes}
+    for key, node in assembly.nodes.items():
+        free = tuple(name for name in node.options.aliases if (key.layer, key.type, name) not in used)
+        if free != node.options.aliases:
+            assembly.nodes[key] = replace(node, options=replace(node.options, aliases=free))
 
 
 def _resolve_marks(assembly: Assembly, exports: Mapping[str, dict[str, Value]], marks: Mapping[str, Value]) -> None:
@@ -97,10 +108,13 @@ def _build(instance: Instance, system: System, composition: Composition, assembl
     component = instance.component
     root = NodeKey(component.layer.value, component.token, instance.name, component.kind)
     locate = composition.location_of
-    assembly.nodes[root] = Node(root, {}, Options(), False, instance.path, locate(instance.path))
-    context = BuildContext(instance, system, assembly, root, locate)
+    options = Options(aliases=instance.formers)
+    assembly.nodes[root] = Node(root, {}, options, False, instance.path, locate(instance.path))
+    # Builders make cloud names of the name they are given; logical names come from the root.
+    name = instance.physical_name
+    context = BuildContext(replace(instance, name=name), system, assembly, root, locate)
     with located_faults(instance, locate):
-        outputs: Outputs = component.build(instance.name, instance.spec, context)
+        outputs: Outputs = component.build(name, instance.spec, context)
     assembly.outputs[instance.kind, instance.name] = outputs
     if instance.protections:
         _protect(root, instance, assembly)
@@ -113,7 +127,8 @@ def _protect(root: NodeKey, instance: Instance, assembly: Assembly) -> None:
     Where it has a protected resource, that is the mark.
     """
     if not any(node.options.protect for node in assembly.nodes.values() if node.component == instance.path):
-        assembly.nodes[root] = replace(assembly.nodes[root], options=Options(protect=True))
+        node = assembly.nodes[root]
+        assembly.nodes[root] = replace(node, options=replace(node.options, protect=True))
 
 
 def _fit_provider_types(nodes: Mapping[NodeKey, Node]) -> list[Diagnostic]:

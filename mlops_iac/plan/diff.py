@@ -87,6 +87,10 @@ class _Planned:
     old: ResourceState | None
     changed: frozenset[str]
 
+    def known_as(self, urns: Collection[str]) -> bool:
+        """Whether one of the URNs is its own, now or in the state: a renamed resource is the same one."""
+        return self.urn in urns or (self.old is not None and self.old.urn in urns)
+
     def moves(self) -> bool:
         """Whether its outputs may come out different from the state's."""
         return self.decision.op is not Op.SAME
@@ -214,7 +218,7 @@ class _Planner:
         if self._may_move(value):
             return False
         before = old.property_dependencies.get(name, ())
-        return all(self.planned[ref.node].urn in before for ref in references(value) if isinstance(ref, Ref))
+        return all(self.planned[ref.node].known_as(before) for ref in references(value) if isinstance(ref, Ref))
 
     def _moved_away(self, provider: _Planned, old: ResourceState) -> bool:
         """Whether the resource's provider is another one than before, in a way that replaces what it

@@ -216,7 +216,8 @@ def _node(
     root: Node, provider: NodeKey, suffix: str, kind: str, body: Mapping[str, Value], depends_on: tuple[NodeKey, ...]
 ) -> Node:
     key = NodeKey(provider.layer, f"kubernetes:{API}:{kind}", naming.logical(root.name, suffix), root.key.kind)
-    options = Options(parent=root.key, provider=provider, depends_on=depends_on)
+    formers = tuple(naming.logical(former, suffix) for former in root.options.aliases)
+    options = Options(parent=root.key, provider=provider, depends_on=depends_on, aliases=formers)
     return Node(key, body, options, True, root.component, root.source)
 
 

@@ -6,5 +6,7 @@ from typing import Final
 
 UNKNOWN_REFERENCE: Final = "MI3001"
 """A name that no declared component of the wanted kind has."""
+RENAMED_FROM: Final = "MI3003"
+"""`was` gives a name that cannot be a former one: in use, the component's own, or claimed twice."""
 REFERENCE_CYCLE: Final = "MI3002"
 """Components that need each other, so that none can be built first."""

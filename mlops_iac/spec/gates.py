@@ -58,6 +58,19 @@ class Declaration(Spec, kw_only=True):
         ),
     ] = None
 
+    was: Annotated[
+        str | list[str] | None,
+        doc(
+            "Name that the component had before, or its names, the oldest first: it is then renamed and not made anew. "
+            "Its names in the cloud keep the oldest name for as long as this is said."
+        ),
+    ] = None
+
+    @property
+    def formers(self) -> tuple[str, ...]:
+        """Every earlier name, the oldest first."""
+        return (self.was,) if isinstance(self.was, str) else tuple(self.was or ())
+
     @property
     def protections(self) -> tuple[Protection, ...]:
         """Every protection that is asked for, sorted."""

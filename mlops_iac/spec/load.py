@@ -46,6 +46,7 @@ def load(validated: Validated, registry: Registry | None = None) -> System:
         [
             *_broken(broken, system, registry, composition),
             *circles,
+            *_renames(system, composition),
             *(problem for each in checkable for problem in _problems(each, system, composition)),
         ]
     )
@@ -121,6 +122,28 @@ def _circle(steps: tuple[Step, ...], composition: Composition) -> Diagnostic:
         steps[0].path,
         related=tuple((reason, place) for reason, place in places if place is not None),
     )
+
+
+def _renames(system: System, composition: Composition) -> Iterator[Diagnostic]:
+    """What is wrong with the names that components say they had."""
+    claimed: dict[tuple[str, str], Instance] = {}
+    for instance in system.instances:
+        for former in instance.formers:
+            other = claimed.setdefault((instance.kind, former), instance)
+            what = None
+            if not instance.component.many:
+                what, hint = "it is a section and has no name of its own", "take `was` away"
+            elif former == instance.name:
+                what, hint = f"it is `{former}` now", "name the earlier one, or take `was` away"
+            elif system.find(instance.kind, former) is not None:
+                what = f"`{former}` is still declared"
+                hint = f"take `{former}` away if this is the same under another name, or take `was` away"
+            elif other is not instance:
+                what, hint = f"{_subject(other)} says so too", "only one of them can have been it"
+            if what is not None:
+                path = (*instance.path, "was")
+                text = f"{_subject(instance)}: it cannot have been `{former}` before: {what}"
+                yield Diagnostic(codes.RENAMED_FROM, text, hint, composition.location_of(path, value=True), path)
 
 
 def _problems(instance: Instance, system: System, composition: Composition) -> Iterator[Diagnostic]:

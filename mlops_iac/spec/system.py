@@ -328,6 +328,16 @@ class Instance:
         return self.common.protections
 
     @property
+    def formers(self) -> tuple[str, ...]:
+        """Names that it had before, the oldest first."""
+        return self.common.formers
+
+    @property
+    def physical_name(self) -> str:
+        """The name that its names in the cloud are made of: what it was called when they were made."""
+        return self.formers[0] if self.formers else self.name
+
+    @property
     def kind(self) -> str:
         """The section it was declared in."""
         return self.component.kind

@@ -72,7 +72,7 @@ from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, TextAsset, ToJson, Value, join
 from mlops_iac.spec.card import CardEntry, CardStage, facts, paths
 from mlops_iac.spec.suggest import did_you_mean
-from mlops_iac.spec.system import Classification, System
+from mlops_iac.spec.system import Classification, Instance, System
 
 UNKNOWN_STEP = "MI3430"
 """`after` or `baseline` names a step that the pipeline does not have."""
@@ -437,11 +437,14 @@ def _baseline(name: str, spec: PipelineSpec, system: System) -> BaselineSpec | N
     """The declared baseline, or that of the first processing step where a data-quality monitor wants one."""
     if spec.baseline is not None:
         return spec.baseline
-    wanted = any(
-        monitor.spec.baseline == name and monitor.spec.kind == "data_quality" for monitor in system.of_kind("monitors")
-    )
+    watched = [system.find("pipelines", each.spec.baseline) for each in _quality_monitors(system)]
+    wanted = any(pipeline is not None and pipeline.physical_name == name for pipeline in watched)
     processing = [step for step, body in spec.steps.items() if isinstance(body, ProcessingStep)]
     return BaselineSpec(step=processing[0]) if wanted and processing else None
+
+
+def _quality_monitors(system: System) -> Iterator[Instance]:
+    return (each for each in system.of_kind("monitors") if each.spec.kind == "data_quality" and each.spec.baseline)
 
 
 def _statements(

@@ -139,7 +139,7 @@ def node_options(
         ignore_changes=list(options.ignore_changes),
         replace_on_changes=list(options.replace_on_changes),
         additional_secret_outputs=list(options.additional_secret_outputs),
-        aliases=list(options.aliases),
+        aliases=[alias if alias.startswith("urn:") else pulumi.Alias(name=alias) for alias in options.aliases],
     )
 
 

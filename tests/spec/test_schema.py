@@ -49,6 +49,7 @@ def test_fields_of_the_plain_form() -> None:
     reference = properties["branches"]["items"]["$ref"]
     assert reference.startswith("#/$defs/")
     assert properties.pop("protect")["description"].startswith("Refuse changes")
+    assert properties.pop("was")["description"].startswith("Name that the component had")
     assert properties == {
         "height": {"type": "integer", "minimum": 1, "description": "Its height.", "x-unit": "m"},
         "kind": {"enum": ["elm", "oak", None], "description": "What it is.", "default": None},

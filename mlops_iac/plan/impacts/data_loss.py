@@ -6,7 +6,7 @@ Sources: the delete operation of each service, given as ``source_url`` of its ro
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from mlops_iac.plan.impact import Impact, ImpactKind, ImpactRule, ImpactSeverity, Scene, Touched, each, listed
 from mlops_iac.plan.model import Op
@@ -169,6 +169,17 @@ def _judge(found: Touched) -> Iterator[Impact]:
     )
 
 
+_SECOND_GROUP: Final = (
+    "declare the changed features as a second group, write to both, switch readers, then remove this one; or ingest "
+    "again from the offline store"
+)
+_ADDED: Final = (
+    "SageMaker can add features in place, which the provider does not do: run `aws sagemaker update-feature-group "
+    "--feature-additions` and refresh the state before this change is applied, and nothing is replaced; or declare a "
+    "second group and switch readers"
+)
+
+
 def _store(found: Touched) -> _Store:
     if found.change.type == FEATURE_GROUP:
         return _feature_group(found)
@@ -187,19 +198,29 @@ def _feature_group(found: Touched) -> _Store:
     lost = ["every record of the online store is lost"] if online else []
     if offline:
         lost.append("the offline history stays in S3, but a new group does not read it")
+    changes = _feature_changes(found)
+    kind = " in a way that only adds" if list(changes) == ["added"] else ", which breaks readers" if changes else ""
+    told = (
+        f" (the schema changes{kind}: {', '.join(f'{listed(n)} {w}' for w, n in changes.items())})" if changes else ""
+    )
     return _Store(
         "feature group",
-        f"{'; '.join(lost)}{_features(found)}",
+        f"{'; '.join(lost)}{told}",
         ImpactSeverity.CRITICAL if online else ImpactSeverity.HIGH,
-        "declare the changed features as a second group, write to both, switch readers, then remove this one; "
-        "or ingest again from the offline store",
-        f"{_DOCS}/sagemaker/latest/APIReference/API_DeleteFeatureGroup.html",
+        _ADDED if list(changes) == ["added"] and _only_features(found) else _SECOND_GROUP,
+        f"{_DOCS}/sagemaker/latest/APIReference/API_UpdateFeatureGroup.html",
     )
 
 
-def _features(found: Touched) -> str:
+def _only_features(found: Touched) -> bool:
+    """Whether nothing else forces the replacement."""
+    return all(reason.startswith("featureDefinitions") for reason in found.change.replace_reasons)
+
+
+def _feature_changes(found: Touched) -> dict[str, list[str]]:
+    """The features of a replaced group that differ, by what happens to them."""
     if found.op is not Op.REPLACE:
-        return ""
+        return {}
     before = {item.text("featureName"): item.text("featureType") for item in found.old.each("featureDefinitions")}
     after = {item.text("featureName"): item.text("featureType") for item in found.new.each("featureDefinitions")}
     parts = {
@@ -207,8 +228,7 @@ def _features(found: Touched) -> str:
         "removed": [name for name in before if name not in after],
         "of another type": [name for name in after if before.get(name, after[name]) != after[name]],
     }
-    told = [f"{listed(names)} {what}" for what, names in parts.items() if names]
-    return f" ({', '.join(told)})" if told else ""
+    return {what: names for what, names in parts.items() if names}
 
 
 def _bucket(found: Touched) -> _Store:

@@ -8,7 +8,7 @@ export KUBEBUILDER_ASSETS
 # This repository previews changes of its example and has no account to deploy to.
 DELIVERY := +delivery.deploy=false '+delivery.install=[-c,constraints.txt,-e,".[pulumi]"]'
 
-.PHONY: help demo test check bench schemas golden clean
+.PHONY: help demo test check parity bench schemas golden clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -37,6 +37,9 @@ check: $(VENV)/.dev ## Lint, types and import rules only
 	$(BIN)/lint-imports
 	$(BIN)/mlops-iac schema --check schemas
 	$(BIN)/mlops-iac delivery -C examples/fraud-detection $(DELIVERY) --check
+
+parity: $(VENV)/.dev ## Compare 200 generated programs, 5 edits each, with the pulumi CLI on PATH
+	$(BIN)/python -m tests.engines.parity
 
 bench: $(VENV)/.dev ## Measure beside terraform and pulumi where they are on PATH
 	$(BIN)/python -m benchmarks

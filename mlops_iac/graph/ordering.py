@@ -12,10 +12,7 @@ def waits(stack: Stack) -> dict[NodeKey, set[NodeKey]]:
     """The nodes that each node directly waits for. To wait for a component is to wait for everything inside it,
     unless one stands inside it oneself."""
     nodes = {node.key: node for node in stack.nodes}
-    children: dict[NodeKey, list[NodeKey]] = {}
-    for node in stack.nodes:
-        if node.options.parent is not None:
-            children.setdefault(node.options.parent, []).append(node.key)
+    children = _children(stack)
     found = {}
     for node in stack.nodes:
         needed = set(node.dependencies())
@@ -25,6 +22,27 @@ def waits(stack: Stack) -> dict[NodeKey, set[NodeKey]]:
                 needed |= _descendants(key, children)
         found[node.key] = {key for key in needed if key in nodes and key != node.key}
     return found
+
+
+def depended_on(stack: Stack) -> dict[NodeKey, set[NodeKey]]:
+    """The resources that each node's ``depends_on`` stands for, as Pulumi's SDKs resolve it: a component stands for
+    the resources inside it."""
+    custom = {node.key for node in stack.nodes if node.custom}
+    children = _children(stack)
+    return {
+        node.key: {
+            found for key in node.options.depends_on for found in (key, *_descendants(key, children)) if found in custom
+        }
+        for node in stack.nodes
+    }
+
+
+def _children(stack: Stack) -> dict[NodeKey, list[NodeKey]]:
+    children: dict[NodeKey, list[NodeKey]] = {}
+    for node in stack.nodes:
+        if node.options.parent is not None:
+            children.setdefault(node.options.parent, []).append(node.key)
+    return children
 
 
 def _ancestors(node: Node, nodes: Mapping[NodeKey, Node]) -> set[NodeKey]:

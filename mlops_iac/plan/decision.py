@@ -28,8 +28,8 @@ PROVIDER_REPLACED: Final = "provider"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to one resource. ``inputs`` are those to apply: ignored changes taken back, secrets
-    marked."""
+    """What happens to one resource. ``inputs`` are those to apply: ignored changes taken back unless it is
+    replaced, secrets marked."""
 
     op: Op
     inputs: Mapping[str, Any]
@@ -55,14 +55,14 @@ def diff_node(
     they come from does not change: those parts count as equal. A resource that an interrupted replacement
     has deleted already is replaced, whatever its inputs.
     """
-    inputs = mark_secrets(new_inputs, facts)
+    wanted = mark_secrets(new_inputs, facts)
     if old is None:
-        return Decision(Op.CREATE, inputs)
+        return Decision(Op.CREATE, wanted)
     options = node.options
     inputs, diff = judge_inputs(
         node.type,
         old.inputs,
-        inputs,
+        wanted,
         facts,
         ignore_changes=options.ignore_changes,
         replace_on_changes=options.replace_on_changes,
@@ -70,15 +70,19 @@ def diff_node(
         settled=settled,
     )
     reasons = tuple(change.path for change in diff if change.replaces)
+    if not (reasons or provider_replaced or old.pending_replacement):
+        return Decision(Op.UPDATE if diff else Op.SAME, inputs, diff)
+    # A successor has no former values to keep: it gets what is declared, ignored changes included.
     if provider_replaced:
         # What changes beside the provider does not decide the order: the new one has another place to be.
-        return Decision(Op.REPLACE, inputs, diff, (PROVIDER_REPLACED, *reasons), options.delete_before_replace)
-    if old.pending_replacement:
-        return Decision(Op.REPLACE, inputs, diff, reasons, True)
-    if not reasons:
-        return Decision(Op.UPDATE if diff else Op.SAME, inputs, diff)
-    first = options.delete_before_replace or (facts is not None and facts.deletes_first(old.inputs, inputs))
-    return Decision(Op.REPLACE, inputs, diff, reasons, first)
+        return Decision(Op.REPLACE, wanted, diff, (PROVIDER_REPLACED, *reasons), options.delete_before_replace)
+    first = options.delete_before_replace or old.pending_replacement
+    if not first and facts is not None and facts.deletes_first(old.inputs, wanted):
+        # The provider orders the replacement, and it knows nothing of replace_on_changes.
+        switches = provider_inputs or {}
+        _, own = judge_inputs(node.type, old.inputs, inputs, facts, provider_inputs=switches, settled=settled)
+        first = any(change.replaces for change in own)
+    return Decision(Op.REPLACE, wanted, diff, reasons, first)
 
 
 def judge_inputs(

@@ -13,7 +13,7 @@ from typing import Any, Final
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, evaluate
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Node, Stack, layer_of
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value, references
-from mlops_iac.plan.decision import Decision, Facts, diff_node
+from mlops_iac.plan.decision import Decision, Facts, diff_node, mark_secrets
 from mlops_iac.plan.dependents import deleted_along
 from mlops_iac.plan.model import Change, Op, Plan, StackPlan
 from mlops_iac.plan.outputs import planned_output
@@ -132,7 +132,8 @@ class _Planner:
         )
         goes_with, forced = self.along.pop(old.urn, (None, ())) if old is not None else (None, ())
         if goes_with is not None:
-            decision = Decision(Op.REPLACE, decision.inputs, decision.diff, forced, delete_before_replace=True)
+            wanted = mark_secrets(inputs, self.facts(node.type) if node.custom else None)
+            decision = Decision(Op.REPLACE, wanted, decision.diff, forced, delete_before_replace=True)
         takes_along = self._take_along(urn, old, decision) if goes_with is None else ()
         changed = frozenset(str(parse_property(change.path)[0]) for change in decision.diff)
         self.planned[node.key] = _Planned(node, urn, decision, old, changed)

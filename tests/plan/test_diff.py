@@ -178,6 +178,17 @@ def test_ignored_changes_apply_to_a_create() -> None:
     assert changes(plan(graph(node("a", {"n": 1}, ignore_changes=("n",)))))["a"].new == {"n": 1}
 
 
+def test_a_replacement_gets_what_is_declared_ignored_changes_included() -> None:
+    new = node("a", {"fixed": "y", "free": "new"}, ignore_changes=("free",))
+    change = changes(plan(graph(new), state("a", {"fixed": "x", "free": "old"})))["a"]
+    assert (change.op, change.new) == (Op.REPLACE, {"fixed": "y", "free": "new"})
+
+
+def test_replace_on_changes_leaves_the_order_to_the_option() -> None:
+    new = node("a", {"name": "n", "spec": 2}, replace_on_changes=("spec",))
+    assert not changes(plan(graph(new), state("a", {"name": "n", "spec": 1})))["a"].delete_before_replace
+
+
 @pytest.mark.parametrize("pattern", ["spec", "spec.x", "*", "spec.*"])
 def test_replace_on_changes(pattern: str) -> None:
     new = node("a", {"spec": {"x": 2}}, replace_on_changes=(pattern,), delete_before_replace=True)

@@ -10,6 +10,7 @@ from mlops_iac.engines.local.provider import RECORDED
 from mlops_iac.engines.local.store import Ledger
 from mlops_iac.graph.evaluate import UNKNOWN, contains_unknown, evaluate, property_at
 from mlops_iac.graph.nodes import Node, Stack
+from mlops_iac.graph.ordering import depended_on
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, references
 from mlops_iac.plan.decision import PROVIDER_REPLACED, Decision, diff_node
 from mlops_iac.plan.model import Change, Op
@@ -34,6 +35,7 @@ class Declared:
     ) -> None:
         self._stack = stack
         self._urns = urns
+        self._depended_on = depended_on(stack)
         self._stack_outputs = stack_outputs
         self._ledger = ledger
         self._clock = clock
@@ -60,7 +62,7 @@ class Declared:
             for name, value in node.inputs.items()
         }
         used = {urn for urns in by_property.values() for urn in urns}
-        used |= {self._urns[key] for key in options.depends_on}
+        used |= {self._urns[key] for key in self._depended_on[node.key]}
         now = self._clock()
         return ResourceState(
             urn=self._urns[node.key],

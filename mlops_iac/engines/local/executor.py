@@ -24,7 +24,7 @@ from mlops_iac.engines.local.provider import Properties, ProviderFactory
 from mlops_iac.engines.local.recovery import resolve_pending
 from mlops_iac.engines.local.settings import DEFAULTS, Settings
 from mlops_iac.engines.local.store import Ledger, Store
-from mlops_iac.engines.local.values import plain
+from mlops_iac.engines.local.values import plain, with_secrets
 from mlops_iac.engines.schedule import run_in_order
 from mlops_iac.graph.evaluate import compact_json
 from mlops_iac.graph.nodes import Node, Stack
@@ -181,7 +181,7 @@ class _Run:
             self._settle(wanted, decision, old)
             return
         if decision.op is Op.SAME:
-            self._keep(wanted, old)
+            self._keep(replace(wanted, outputs=with_secrets(wanted.outputs, wanted)), old)
             self._progress.unchanged()
             return
         self._calls.check(wanted, old)

@@ -61,7 +61,7 @@ def _created(ledger: Ledger, ticket: int, resource: ResourceState, provider: Pro
     updated = provider.update(resource.urn, resource.type, item.id, {}, item.outputs, inputs)
     adopted = replace(resource, id=item.id, outputs=with_secrets(updated.outputs, resource))
     live = ledger.live(resource.urn)
-    old = () if live is None else (replace(live, delete=True),)
+    old = () if live is None or live.pending_replacement else (replace(live, delete=True),)
     ledger.end(ticket, put=(*old, adopted))
     return f"it took effect: {item.id} is adopted"
 

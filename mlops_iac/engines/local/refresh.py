@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.events import Drift, Event, EventKind, StackResult
@@ -16,9 +14,8 @@ from mlops_iac.engines.local.provider import RECORDED, Found, ProviderError, Pro
 from mlops_iac.engines.local.recovery import resolve_pending
 from mlops_iac.engines.local.settings import DEFAULTS, Settings
 from mlops_iac.engines.local.store import Ledger, Store
-from mlops_iac.engines.local.values import plain, with_secrets
+from mlops_iac.engines.local.values import marked_like, plain, with_secrets
 from mlops_iac.engines.schedule import run_in_order
-from mlops_iac.graph.evaluate import SecretValue
 from mlops_iac.plan.compare import differences
 from mlops_iac.plan.model import PropertyChange
 from mlops_iac.plan.paths import format_property
@@ -101,7 +98,7 @@ class _Reader:
             return True
         changes = drift_of(resource, found)
         outputs = with_secrets(found.outputs, resource)
-        inputs = _marked(found.inputs, resource.inputs)
+        inputs = marked_like(found.inputs, resource.inputs)
         if self._keep and (changes or outputs != dict(resource.outputs)):
             self._ledger.edit(put=(replace(resource, inputs=inputs, outputs=outputs),))
         drift = Drift(resource.urn, resource.type, name, False, changes, inputs) if changes else None
@@ -123,26 +120,11 @@ class _Reader:
 
 def drift_of(resource: ResourceState, found: Found) -> tuple[PropertyChange, ...]:
     """How the actual inputs differ from those of the state; a secret shows as a secret."""
-    actual = _marked(found.inputs, resource.inputs)
+    actual = marked_like(found.inputs, resource.inputs)
     return tuple(
         PropertyChange(format_property(item.path), item.kind, item.old, item.new)
         for item in differences(resource.inputs, actual)
     )
-
-
-def _marked(actual: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """``actual`` with secrets marked where ``known`` has them."""
-    return {name: _marked_value(value, known.get(name)) for name, value in actual.items()}
-
-
-def _marked_value(actual: Any, known: Any) -> Any:
-    if isinstance(known, SecretValue):
-        return actual if isinstance(actual, SecretValue) else SecretValue(actual)
-    if isinstance(known, Mapping) and isinstance(actual, Mapping):
-        return {key: _marked_value(value, known.get(key)) for key, value in actual.items()}
-    if isinstance(known, list) and isinstance(actual, list) and len(known) == len(actual):
-        return [_marked_value(value, other) for value, other in zip(actual, known, strict=True)]
-    return actual
 
 
 def _is_read(resource: ResourceState) -> bool:

@@ -32,6 +32,21 @@ def with_secrets(outputs: Mapping[str, Any], resource: ResourceState) -> dict[st
     }
 
 
+def marked_like(actual: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """``actual`` with secrets marked where ``known`` has them."""
+    return {name: _marked_value(value, known.get(name)) for name, value in actual.items()}
+
+
+def _marked_value(actual: Any, known: Any) -> Any:
+    if isinstance(known, SecretValue):
+        return actual if isinstance(actual, SecretValue) else SecretValue(actual)
+    if isinstance(known, Mapping) and isinstance(actual, Mapping):
+        return {key: _marked_value(value, known.get(key)) for key, value in actual.items()}
+    if isinstance(known, list) and isinstance(actual, list) and len(known) == len(actual):
+        return [_marked_value(value, other) for value, other in zip(actual, known, strict=True)]
+    return actual
+
+
 def _secret_texts(value: Any, inside: bool = False) -> Iterator[str]:
     if isinstance(value, SecretValue):
         yield from _secret_texts(value.value, True)

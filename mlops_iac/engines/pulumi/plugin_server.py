@@ -37,7 +37,7 @@ from mlops_iac.engines.local.provider import (
     ProviderFactory,
     UnreachableError,
 )
-from mlops_iac.engines.local.values import with_secrets
+from mlops_iac.engines.local.values import marked_like, with_secrets
 from mlops_iac.engines.pulumi.schema import package_schema
 from mlops_iac.graph.archives import SIGNATURE_KEY
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, reveal
@@ -180,7 +180,7 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse(id="")
         return provider_pb2.ReadResponse(
             id=found.id,
-            inputs=dump(_marked(request.urn, inputs, found.inputs)),
+            inputs=dump(marked_like(found.inputs, inputs)),
             properties=dump(_marked(request.urn, {**outputs, **inputs}, found.outputs)),
         )
 

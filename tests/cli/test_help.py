@@ -47,7 +47,7 @@ def check_that_it_parses(line: str) -> None:
     """Fail for a command line with a verb, an option or a value that does not exist."""
     _, *words = shlex.split(line.split(">")[0].split("|")[0], comments=True)
     command: click.Command = cli
-    while isinstance(command, click.Group) and words:
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         context = click.Context(command)
         below = command.get_command(context, words.pop(0))
         assert below is not None, line

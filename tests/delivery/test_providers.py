@@ -97,8 +97,6 @@ def test_the_file_is_on_record(provider: Provider, golden: Golden) -> None:
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_command_is_one_that_the_toolkit_takes(provider: Provider) -> None:
     for words in commands(provider, a_project()):
-        if {"--save-plan", "--plan"} & set(words) or words[1] == "drift":
-            continue
         until = next((index for index, word in enumerate(words) if word in (">", "||")), len(words))
         arguments = ["1" if "$" in word else word for word in words[1:until]]
         command: click.Command = cli

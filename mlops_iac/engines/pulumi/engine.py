@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -22,7 +23,7 @@ from pulumi.automation import CommandError, StackNotFoundError
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Severity
 from mlops_iac.engines.engine import read_layers, refuse_protected
-from mlops_iac.engines.events import Event, EventKind, OnEvent, Resolution, RunResult, StackResult
+from mlops_iac.engines.events import Drift, Event, EventKind, OnEvent, Resolution, RunResult, StackResult
 from mlops_iac.engines.files import write_atomic
 from mlops_iac.engines.local.calls import provider_of
 from mlops_iac.engines.local.emulators import EmulatorOptions, Emulators
@@ -40,6 +41,7 @@ from mlops_iac.engines.pulumi.update_log import UpdateLog
 from mlops_iac.engines.pulumi.workspace import Workspace, failure_of
 from mlops_iac.engines.schedule import run_in_order
 from mlops_iac.engines.signals import on_signals
+from mlops_iac.graph.evaluate import contains_secret
 from mlops_iac.graph.forms.json_form import fingerprint
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
 from mlops_iac.plan.model import Op, Plan
@@ -242,7 +244,8 @@ class PulumiEngine:
         except CommandError as error:
             failures = log.failures or (failure_of(error, project),)
         snapshot = self._snapshot(project)
-        drift = tuple(log.drift)
+        known = {resource.urn: resource.inputs for resource in snapshot.resources}
+        drift = tuple(kept for item in log.drift if (kept := _comparable(item, known.get(item.urn, {}))))
         return StackResult(project.name, project.stack, snapshot, (), log.same, failures, drift=drift)
 
     def destroy(self, graph: Graph, only: Collection[Layer] = LAYERS, *, forget: bool = False) -> RunResult:
@@ -546,3 +549,13 @@ def _pending(project: Project, urn: str) -> Diagnostic:
         f"look whether it exists; then in {project.folder}: `pulumi refresh --import-pending-creates '{urn}' "
         "--import-pending-creates ID` adopts it, `pulumi refresh --clear-pending-creates` says that it does not exist",
     )
+
+
+def _comparable(drift: Drift, known: Mapping[str, Any]) -> Drift | None:
+    """A drift without its secrets, which a preview shows otherwise than the state; None where nothing else differs."""
+    hidden = {name for name, value in known.items() if contains_secret(value)}
+    diff = tuple(change for change in drift.diff if re.split(r"[.\[]", change.path)[0] not in hidden)
+    if not diff and not drift.gone:
+        return None
+    actual = {name: known[name] if name in hidden else value for name, value in drift.actual.items()}
+    return replace(drift, diff=diff, actual=actual)

@@ -93,11 +93,14 @@ def test_drift_is_found_and_mended(engine: LocalEngine) -> None:
     session = Session(server.endpoint, "eu-central-1", "111122223333")
     suspended = {"Bucket": "fraud-raw", "VersioningConfiguration": {"Status": "Suspended"}}
     session.call("s3", "put_bucket_versioning", suspended)
-    result = engine.refresh()
-    drift = [item for stack in result.stacks for item in stack.drift]
-    assert [(item.name, item.diff[0].path, item.diff[0].new) for item in drift] == [
-        ("raw.versioning", "versioningConfiguration.status", "Suspended")
-    ]
+    before = engine.load_snapshots("dev")
+    looked = engine.look(system())
+    assert engine.load_snapshots("dev") == before
+    for result in (looked, engine.refresh()):
+        drift = [item for stack in result.stacks for item in stack.drift]
+        assert [(item.name, item.diff[0].path, item.diff[0].new) for item in drift] == [
+            ("raw.versioning", "versioningConfiguration.status", "Suspended")
+        ]
     assert engine.up(system()).summary()[Op.UPDATE] == 1
     assert not [item for stack in engine.refresh().stacks for item in stack.drift]
 
@@ -105,7 +108,7 @@ def test_drift_is_found_and_mended(engine: LocalEngine) -> None:
 def test_a_lost_emulator_is_said(engine: LocalEngine) -> None:
     engine.up(system())
     moto_server.stop(engine.store.folder)
-    for attempt in (lambda: engine.up(system()), lambda: engine.destroy(system())):
+    for attempt in (lambda: engine.up(system()), lambda: engine.destroy(system()), lambda: engine.look(system())):
         with pytest.raises(DiagnosticsError) as caught:
             attempt()
         assert caught.value.diagnostics[0].code == EMULATOR_GONE

@@ -78,10 +78,15 @@ def test_the_life_of_a_system(root: Path) -> None:
         item["inputs"]["visibilityTimeoutSeconds"] = 5
         path.write_text(json.dumps(item))
     (root / "world" / "objects" / "q02.json").unlink()
+    before = runs.export_state("fraud-data", "dev")
+    looked = runs.look(second)
+    assert looked.ok and runs.export_state("fraud-data", "dev") == before
+    assert {item.name: item.actual.get("visibilityTimeoutSeconds") for item in looked.stacks[0].drift}["q01"] == 5
     refreshed = runs.refresh(second)
     check_shape("refresh", refreshed)
-    drift = {item.name: (item.gone, [change.path for change in item.diff]) for item in refreshed.stacks[0].drift}
-    assert drift == {"q01": (False, ["visibilityTimeoutSeconds"]), "q02": (True, [])}
+    for result in (looked, refreshed):
+        drift = {item.name: (item.gone, [change.path for change in item.diff]) for item in result.stacks[0].drift}
+        assert drift == {"q01": (False, ["visibilityTimeoutSeconds"]), "q02": (True, [])}
     mended = runs.up(second)
     assert {outcome.name: outcome.op for outcome in mended.stacks[0].done} == {"q01": Op.UPDATE, "q02": Op.CREATE}
 

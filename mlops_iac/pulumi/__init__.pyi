@@ -370,6 +370,7 @@ class Alert(Component):
         slack: SlackArgs | None = ...,
         pagerduty: PagerDutyArgs | None = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -382,6 +383,8 @@ class Alert(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def topic_arn(self) -> pulumi.Output[str]: ...
@@ -394,6 +397,7 @@ class Audit(Component):
         keep: str | None = ...,
         access_analyzer: bool = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -407,6 +411,8 @@ class Audit(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def log_bucket(self) -> pulumi.Output[str]: ...
@@ -433,6 +439,7 @@ class Bucket(Component):
         access_log: bool = ...,
         object_lock: str | None = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         backend: None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -450,6 +457,8 @@ class Bucket(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @overload
     def __init__(
@@ -462,6 +471,7 @@ class Bucket(Component):
         classification: Literal["public", "internal", "confidential", "restricted"] = ...,
         personal_data: bool = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         backend: Literal["existing"],
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -477,6 +487,8 @@ class Bucket(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def name(self) -> pulumi.Output[str]: ...
@@ -497,6 +509,7 @@ class Budget(Component):
         alert_at: Sequence[str] = ...,
         forecast: bool = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -510,6 +523,8 @@ class Budget(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def name(self) -> pulumi.Output[str]: ...
@@ -528,6 +543,7 @@ class Catalog(Component):
         crawler: CrawlerArgs | None = ...,
         encrypt_account_catalog: bool = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -544,6 +560,8 @@ class Catalog(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def database(self) -> pulumi.Output[str]: ...
@@ -569,6 +587,7 @@ class Cluster(Component):
         access: Mapping[str, AccessArgs] = ...,
         device_plugin_image: pulumi.Input[str] = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         backend: Literal["eks"] = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -587,6 +606,8 @@ class Cluster(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def name(self) -> pulumi.Output[str]: ...
@@ -626,6 +647,7 @@ class Delivery(Component):
         forge: Literal["azure-devops", "bitbucket", "github", "gitlab"] | None = ...,
         identity: IdentityArgs = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -648,6 +670,8 @@ class Delivery(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def plan_role_arn(self) -> pulumi.Output[str | None]: ...
@@ -671,6 +695,7 @@ class Endpoint(Component):
         classification: Literal["public", "internal", "confidential", "restricted"] = ...,
         alert: Alert | str | None = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         backend: Literal["sagemaker"] = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -690,6 +715,8 @@ class Endpoint(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def name(self) -> pulumi.Output[str | None]: ...
@@ -723,6 +750,7 @@ class FeatureStore(Component):
         classification: Literal["public", "internal", "confidential", "restricted"] = ...,
         description: pulumi.Input[str] | None = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         backend: Literal["sagemaker"] = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -743,6 +771,8 @@ class FeatureStore(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def group_name(self) -> pulumi.Output[str]: ...
@@ -771,6 +801,7 @@ class Image(Component):
         keep_tagged: int = ...,
         pull_accounts: Sequence[pulumi.Input[str]] = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -784,6 +815,8 @@ class Image(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def repository_url(self) -> pulumi.Output[str]: ...
@@ -800,6 +833,7 @@ class Keys(Component):
         *,
         rotation: bool = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         backend: None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -811,6 +845,8 @@ class Keys(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @overload
     def __init__(
@@ -818,6 +854,7 @@ class Keys(Component):
         *,
         arns: Mapping[Literal["public", "internal", "confidential", "restricted"], pulumi.Input[str]],
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         backend: Literal["existing"],
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -829,6 +866,8 @@ class Keys(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def arns(self) -> pulumi.Output[dict[str, str]]: ...
@@ -852,6 +891,7 @@ class Model(Component):
         description: pulumi.Input[str] | None = ...,
         alert: Alert | str | None = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -873,6 +913,8 @@ class Model(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def group_name(self) -> pulumi.Output[Any]: ...
@@ -914,6 +956,7 @@ class Monitor(Component):
         instance_type: pulumi.Input[str] = ...,
         max_runtime: str = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -943,6 +986,8 @@ class Monitor(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def kind(self) -> pulumi.Output[str]: ...
@@ -974,6 +1019,7 @@ class Network(Component):
         public_subnet_ids: Sequence[pulumi.Input[str]] = ...,
         private_route_table_ids: Sequence[pulumi.Input[str]] = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -996,6 +1042,8 @@ class Network(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def vpc_id(self) -> pulumi.Output[str]: ...
@@ -1025,6 +1073,7 @@ class Pipeline(Component):
         parallel: int = ...,
         description: pulumi.Input[str] | None = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         backend: Literal["sagemaker"] = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -1041,6 +1090,8 @@ class Pipeline(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def name(self) -> pulumi.Output[str]: ...
@@ -1071,6 +1122,7 @@ class Retraining(Component):
         spend_cap: SpendCapArgs | None = ...,
         approval: Literal["none"] = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -1086,6 +1138,8 @@ class Retraining(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def state_machine_arn(self) -> pulumi.Output[str]: ...
@@ -1106,6 +1160,7 @@ class Tracking(Component):
         database: DatabaseArgs = ...,
         expose: ExposeArgs | None = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
+        was: pulumi.Input[str] | Sequence[pulumi.Input[str]] | None = ...,
         backend: Literal["kubernetes"] = ...,
         system: System | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -1125,6 +1180,8 @@ class Tracking(Component):
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
                 component, or something of it that holds data, would be deleted or replaced. no_replace: any
                 lasting part of it would. no_downtime: callers would wait. frozen: anything of it would change.
+            was: Name that the component had before, or its names, the oldest first: it is then renamed and not
+                made anew. Its names in the cloud keep the oldest name for as long as this is said.
         """
     @property
     def uri(self) -> pulumi.Output[str]: ...

@@ -12,7 +12,7 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -244,8 +244,7 @@ class PulumiEngine:
         except CommandError as error:
             failures = log.failures or (failure_of(error, project),)
         snapshot = self._snapshot(project)
-        known = {resource.urn: resource.inputs for resource in snapshot.resources}
-        drift = tuple(kept for item in log.drift if (kept := _comparable(item, known.get(item.urn, {}))))
+        drift = _without_secrets(log.drift, snapshot)
         return StackResult(project.name, project.stack, snapshot, (), log.same, failures, drift=drift)
 
     def destroy(self, graph: Graph, only: Collection[Layer] = LAYERS, *, forget: bool = False) -> RunResult:
@@ -413,16 +412,17 @@ class PulumiEngine:
             if backend is not None:
                 backend.keep(project)
         stopped = failed and self._cli.interrupted
+        snapshot = self._snapshot(project)
         return StackResult(
             project.name,
             project.stack,
-            self._snapshot(project),
+            snapshot,
             tuple(log.done) if verb != "refresh" else (),
             log.same,
             failures,
             log.unreached if failed and not stopped and verb == "up" else {},
             resolved,
-            tuple(log.drift) if verb == "refresh" else (),
+            _without_secrets(log.drift, snapshot) if verb == "refresh" else (),
             stopped,
         )
 
@@ -551,8 +551,13 @@ def _pending(project: Project, urn: str) -> Diagnostic:
     )
 
 
+def _without_secrets(found: Iterable[Drift], snapshot: Snapshot) -> tuple[Drift, ...]:
+    known = {resource.urn: resource.inputs for resource in snapshot.resources}
+    return tuple(kept for drift in found if (kept := _comparable(drift, known.get(drift.urn, {}))))
+
+
 def _comparable(drift: Drift, known: Mapping[str, Any]) -> Drift | None:
-    """A drift without its secrets, which a preview shows otherwise than the state; None where nothing else differs."""
+    """A drift without its secrets, which an event shows otherwise than the state; None where nothing else differs."""
     hidden = {name for name, value in known.items() if contains_secret(value)}
     diff = tuple(change for change in drift.diff if re.split(r"[.\[]", change.path)[0] not in hidden)
     if not diff and not drift.gone:

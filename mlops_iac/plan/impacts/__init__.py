@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import entry_points
 
 from mlops_iac.plan.impact import ImpactRule
+from mlops_iac.plan.rule_files import find_rules
 
 ENTRY_POINT_GROUP = "mlops_iac.impacts"
 
@@ -16,23 +13,4 @@ ENTRY_POINT_GROUP = "mlops_iac.impacts"
 @cache
 def rules() -> tuple[ImpactRule, ...]:
     """Every rule, sorted by id; two with the same id are refused, naming both modules."""
-    found: dict[str, tuple[str, ImpactRule]] = {}
-    for module, rule in _rules():
-        if rule.id in found:
-            raise TypeError(f"impact rule {rule.id!r} is in both {found[rule.id][0]} and {module}")
-        found[rule.id] = (module, rule)
-    return tuple(rule for _, (_, rule) in sorted(found.items()))
-
-
-def _rules() -> Iterator[tuple[str, ImpactRule]]:
-    for info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{info.name}")
-        rule = getattr(module, "RULE", None)
-        if not isinstance(rule, ImpactRule):
-            raise TypeError(f"{module.__name__} has no RULE")
-        yield module.__name__, rule
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        rule = point.load()
-        if not isinstance(rule, ImpactRule):
-            raise TypeError(f"entry point {point.name!r} of group {ENTRY_POINT_GROUP} is not an ImpactRule")
-        yield point.value, rule
+    return find_rules(__name__, __path__, ImpactRule, ENTRY_POINT_GROUP)

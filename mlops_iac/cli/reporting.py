@@ -36,8 +36,8 @@ def report_forms(run: Run, folder: Path) -> dict[str, str]:
     from mlops_iac.policies.project import printing_aside
     from mlops_iac.render import json, markdown
     from mlops_iac.render.junit import findings_junit
-    from mlops_iac.render.report import Report
-    from mlops_iac.render.report_page import report_page
+    from mlops_iac.render.report.model import Report
+    from mlops_iac.render.report.page import report_page
     from mlops_iac.render.sarif import findings_sarif
 
     if run.plan is None or run.graph is None or run.system is None or run.composition is None:

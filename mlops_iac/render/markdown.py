@@ -18,7 +18,7 @@ from mlops_iac.diagnostics import Diagnostic, Severity, format_path
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
 from mlops_iac.render.impact import impact_bullets
-from mlops_iac.render.report import headline, verdict
+from mlops_iac.render.report.model import headline, verdict
 from mlops_iac.render.results import name_of, short_type
 from mlops_iac.render.spending import cost_bullets
 from mlops_iac.render.visible import show, show_pair, visible

@@ -22,8 +22,8 @@ from mlops_iac.graph.nodes import Graph, Layer, Node, Options, Stack
 from mlops_iac.graph.values import NodeKey
 from mlops_iac.pipeline import request_at, run_phases
 from mlops_iac.render import diagram
-from mlops_iac.render.report import Report
-from mlops_iac.render.report_page import report_page
+from mlops_iac.render.report.model import Report
+from mlops_iac.render.report.page import report_page
 from mlops_iac.render.visible import visible
 from mlops_iac.spec.system import Waiver
 from tests.plan.edits import EDITS, EXAMPLE, TODAY, Edit, run_edit

@@ -1,0 +1,1 @@
+"""The report of a plan: what it says first, and the page that shows all of it."""

@@ -1,0 +1,150 @@
+"""Every change by layer and component, with what differs; a filter and folding where there is a script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from mlops_iac.diagnostics import ConfigPath, format_path
+from mlops_iac.plan.impact import changes_by_component
+from mlops_iac.plan.model import Change, Kind, Op, PropertyChange
+from mlops_iac.render import diagram
+from mlops_iac.render.html import badge, section
+from mlops_iac.render.markup import Html, element
+from mlops_iac.render.report.details import urns
+from mlops_iac.render.report.model import Report
+from mlops_iac.render.report.parts import OPS, VALUE, component_link, place
+from mlops_iac.render.results import name_of, short_type
+from mlops_iac.render.visible import show, show_pair
+
+_MANY: Final = 150
+"""Changes beyond which a browser lays out only those in sight."""
+
+
+def changes_section(report: Report) -> Html | None:
+    """Every change; None where nothing changes."""
+    index = {urn: number for number, urn in enumerate(urns(report))}
+    paths = {change.urn: path for change, path in changes_by_component(report.plan)}
+    declared = frozenset(each.component for each in report.explanations)
+    groups: list[Html] = []
+    used: dict[Op, int] = {}
+    for stack in report.plan.stacks:
+        shown: dict[ConfigPath, list[Change]] = {}
+        for change in stack.changes:
+            if change.custom and change.op in OPS:
+                shown.setdefault(paths[change.urn], []).append(change)
+                used[change.op] = used.get(change.op, 0) + 1
+        if shown:
+            inner = [_group(path, changes, index, declared) for path, changes in shown.items()]
+            groups.append(element("div", element("h3", stack.layer), inner, class_="layer", data_layer=stack.layer))
+    if not groups:
+        return None
+    buttons = (
+        element("button", f"{OPS[op][0]} {op.value} ", element("span", f"{used[op]:,}", class_="quiet"),
+                type="button", aria_pressed="true", data_op=op.value)
+        for op in OPS
+        if op in used
+    )  # fmt: skip
+    search = element("input", type="search", id="find", placeholder="name, type, property, file", autocomplete="off")
+    tools = element(
+        "form",
+        element("label", "Filter", for_="find"),
+        search,
+        buttons,
+        element("button", "Open all", type="button", id="open-all"),
+        element("output", for_="find", id="found"),
+        class_="tools",
+        role="search",
+        hidden=True,
+    )
+    nothing = element("p", "No change fits the filter.", class_="quiet", id="nothing", hidden=True)
+    listed = element("div", groups, class_="many" if sum(used.values()) > _MANY else None)
+    return section("changes", "Changes", tools, listed, nothing)
+
+
+def _group(path: ConfigPath, changes: Sequence[Change], index: Mapping[str, int], declared: frozenset[str]) -> Html:
+    name = format_path(path)
+    source = next((change.source for change in changes if change.source is not None), None)
+    known = bool(name) and name != "cloud"
+    head = element(
+        "p",
+        component_link(name) if known else element("span", "providers" if name else "no component"),
+        element("span", place(source), class_="at"),
+        class_="row name",
+        # One that ends is in no list of components: here is where the page says more of it.
+        id=diagram.anchor(name) if known and name not in declared else None,
+    )
+    return element("div", head, (_change(change, index) for change in changes), class_="group")
+
+
+def _change(change: Change, index: Mapping[str, int]) -> Html:
+    sign, mood = OPS[change.op]
+    head = element(
+        "summary",
+        element("span", sign, class_=f"sign {mood}", aria_hidden="true"),
+        element("span", f"{change.op.value} ", class_="unseen"),
+        element("span", change.name, class_="code what"),
+        " ",
+        element("span", short_type(change.type), class_="quiet type"),
+        " ",
+        (badge(note, "warn") for note in _notes_of(change)),
+    )
+    why = _why(change)
+    body = element(
+        "div",
+        element("p", why, class_="why") if why else None,
+        _diff(change.diff) if change.diff else None,
+        element("button", "Details of ", element("span", change.name, class_="code"), type="button",
+                class_="open", data_resource=index[change.urn]),
+        class_="body",
+    )  # fmt: skip
+    return element("details", head, body, class_="change", data_op=change.op.value)
+
+
+def _notes_of(change: Change) -> list[str]:
+    notes = []
+    if change.op is Op.DELETE and change.retain:
+        notes.append("kept in the cloud")
+    if change.op in (Op.DELETE, Op.REPLACE) and change.protect:
+        notes.append("protected")
+    if change.old_urn is not None:
+        notes.append(f"was {name_of(change.old_urn)}")
+    return notes
+
+
+def _why(change: Change) -> str:
+    if change.op is not Op.REPLACE:
+        return ""
+    names = [reason for reason in change.replace_reasons if reason != "provider"]
+    causes = [f"{', '.join(names)} cannot change in place"] if names else []
+    causes += ["its provider is replaced"] if "provider" in change.replace_reasons else []
+    order = "the old one goes first" if change.delete_before_replace else "the new one comes first"
+    return f"Replaced: {' and '.join(causes) or 'asked for'}; {order}."
+
+
+def _diff(diff: Sequence[PropertyChange]) -> Html:
+    rows = []
+    for item in diff:
+        old, new = "", ""
+        if item.kind is Kind.UPDATE:
+            old, new = show_pair(item.old, item.new, VALUE)
+        elif item.kind is Kind.ADD:
+            new = show(item.new, VALUE)
+        else:
+            old = show(item.old, VALUE)
+        forced = badge("replaces", "replace") if item.replaces else None
+        forced = badge("may replace", "replace") if item.may_replace and not item.replaces else forced
+        rows.append(
+            element(
+                "tr",
+                element("th", element("span", item.path, class_="code"), " ", forced, scope="row"),
+                element(
+                    "td", element("del", old, class_="code") if old else element("span", "not set", class_="quiet")
+                ),
+                element(
+                    "td", element("ins", new, class_="code") if new else element("span", "removed", class_="quiet")
+                ),
+            )
+        )
+    head = element("tr", (element("th", name, scope="col") for name in ("Property", "Before", "After")))
+    return element("table", element("thead", head), element("tbody", rows), class_="diff")

@@ -16,6 +16,14 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A typed part of the configuration. Subclass with ``kw_only=True`` and annotate fields with ``doc``."""
 
 
+def whole(pattern: str) -> str:
+    """``pattern`` so that its closing ``$`` is the end of the text in Python as it is in ECMA-262's expressions.
+
+    In Python it matches before a last newline too, which YAML's block scalars end with.
+    """
+    return f"{pattern}(?!\\n)" if pattern.endswith("$") else pattern
+
+
 def doc(
     help: str,
     *,
@@ -56,7 +64,7 @@ def doc(
     bounds: dict[str, Any] = {
         "ge": ge,
         "le": le,
-        "pattern": pattern,
+        "pattern": None if pattern is None else whole(pattern),
         "min_length": min_length,
         "max_length": max_length,
     }
@@ -66,7 +74,7 @@ def doc(
 Name = Annotated[
     str,
     msgspec.Meta(
-        pattern="^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
+        pattern=whole("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"),
         extra_json_schema={"x-expects": "lower-case letters, digits and hyphens, starting with a letter, 40 at most"},
     ),
 ]

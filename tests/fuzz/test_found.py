@@ -37,6 +37,22 @@ monitors: {drift: {endpoint: api, kind: data_quality, schedule: hourly, features
         {"MI2003"},
         id="a number without help of its own had no hint",
     ),
+    pytest.param(
+        "eu-west-1",
+        """\
+models: {scorer: {stages: [prod], released: {prod: 1}}}
+endpoints:
+  api:
+    model: {registry: scorer, image: own}
+    instance_type: ml.m5.xlarge
+    slo:
+      latency_p99: |
+        120ms
+images: {own: {}}
+""",
+        {"MI2005"},
+        id="a text that ends in a new line fitted its pattern",
+    ),
     pytest.param("eu-west-1", "budget: null\n", {"MI2003"}, id="an empty section had no hint"),
 ]
 

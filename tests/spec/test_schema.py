@@ -64,7 +64,7 @@ def test_fields_of_the_plain_form() -> None:
         "name": {
             "type": "string",
             "maxLength": 9,
-            "pattern": "^[a-z]+$",
+            "pattern": "^[a-z]+$(?!\\n)",
             "description": "Its name.",
             "x-expects": "a word",
             "default": "tree",
@@ -92,7 +92,7 @@ def test_fields_of_the_editor_form() -> None:
     }
     assert editor["name"] == {
         "type": "string",
-        "pattern": f"(?:^[a-z]+$)|{IN_TEXT}",
+        "pattern": rf"(?:^[a-z]+$(?!\n))|{IN_TEXT}",
         "description": "Its name.",
         "x-expects": "a word",
         "default": "tree",

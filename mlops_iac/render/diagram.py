@@ -25,6 +25,8 @@ ROW_GAP = 12
 MARGIN = 12
 HEADER = 34
 _MANY_EDGES = 150
+_MANY_BOXES = 100
+"""Boxes beyond which a picture is taller than its view, and is laid out only where it is in sight."""
 
 Mark = Literal["create", "update", "replace", "delete"]
 """The worst that happens in a component; each has a colour, and the words of ``Box.tally`` beside it."""
@@ -111,7 +113,7 @@ def drawing(diagram: Diagram) -> Html:
         "div",
         element("div", tools, class_="tools"),
         element("div", raw(_picture(diagram, "", linked=True)), class_="view"),
-        class_="diagram",
+        class_="diagram many" if len(diagram.boxes) > _MANY_BOXES else "diagram",
     )
 
 

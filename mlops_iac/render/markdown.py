@@ -17,9 +17,10 @@ from mlops_iac.cost.compare import MonthlyCost
 from mlops_iac.diagnostics import Diagnostic, Severity, format_path
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
+from mlops_iac.render.change import change_notes, replacement
 from mlops_iac.render.impact import impact_bullets
 from mlops_iac.render.report.model import headline, verdict
-from mlops_iac.render.results import name_of, short_type
+from mlops_iac.render.results import short_type
 from mlops_iac.render.spending import cost_bullets
 from mlops_iac.render.visible import show, show_pair, visible
 
@@ -211,27 +212,13 @@ def _layer(stack: StackPlan) -> list[str]:
 def _change(change: Change) -> list[str]:
     mark = _MARKS[change.op]
     where = f"  {change.source.file}:{change.source.line}" if change.source is not None else ""
-    notes = _notes(change)
+    notes = f"  ({'; '.join(notes)})" if (notes := change_notes(change)) else ""
     head = f"{change.op.value} {change.name}  {short_type(change.type)}{where}{notes}"
     rows = [f"{mark} {visible(head)}"]
+    rows += [f"{mark}     {visible(why)}"] if (why := replacement(change)) else []
     rows += [f"{mark}     {visible(row)}" for row in property_bullets(change.diff)]
     rows += [f"{mark}     {visible(f'{item.path}: set by {item.rule}')}" for item in change.set_by_policy]
     return rows
-
-
-def _notes(change: Change) -> str:
-    notes = []
-    if change.op is Op.REPLACE:
-        with_it = f"{name_of(change.goes_with)}, which it cannot outlive" if change.goes_with is not None else ""
-        notes.append(f"because of {with_it or ', '.join(change.replace_reasons) or 'replace_on_changes'}")
-        notes.append("the old one goes first" if change.delete_before_replace else "the new one comes first")
-    if change.op is Op.DELETE and change.retain:
-        notes.append("kept in the cloud")
-    if change.op in (Op.DELETE, Op.REPLACE) and change.protect:
-        notes.append("protected")
-    if change.old_urn is not None:
-        notes.append(f"was {name_of(change.old_urn)}")
-    return f"  ({'; '.join(notes)})" if notes else ""
 
 
 def property_bullets(diff: Sequence[PropertyChange]) -> list[str]:

@@ -11,6 +11,7 @@ from mlops_iac.credentials import masked
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, Severity, format_path
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
+from mlops_iac.render.change import change_notes, replacement
 from mlops_iac.render.impact import impact_lines
 from mlops_iac.render.page import (
     PLAIN_PAGE,
@@ -313,7 +314,7 @@ def _component_lines(title: str, changes: Sequence[Change], brief: bool, page: P
     widest = max(cells(page.visible(change.name)) for change in changes)
     for change in changes:
         elsewhere = change.source is not None and source is not None and change.source != source
-        note = _note(change, page) + (f"  {_file_line(change.source)}" if elsewhere else "")
+        note = page.visible(", ".join(change_notes(change))) + (f"  {_file_line(change.source)}" if elsewhere else "")
         lines += _row(change.op, change.name, change.type, widest, note.strip(), page)
         lines += _reasons(change, page)
         lines += property_lines(change.diff, page)
@@ -349,17 +350,6 @@ def _file_line(location: Location | None) -> str:
     return f"{location.file}:{location.line}" if location is not None else ""
 
 
-def _note(change: Change, page: Page) -> str:
-    notes = []
-    if change.op is Op.DELETE and change.retain:
-        notes.append("kept in the cloud")
-    if change.op in (Op.DELETE, Op.REPLACE) and change.protect:
-        notes.append("protected")
-    if change.old_urn is not None:
-        notes.append(f"was {page.visible(name_of(change.old_urn))}")
-    return ", ".join(notes)
-
-
 def _row(op: Op, name: str, type: str, widest: int, note: str, page: Page) -> list[Line]:
     label, token = page.visible(name), page.visible(short_type(type))
     head = line(" " * _ROW_INDENT, Span(f"{SYMBOLS[op]:<3} ", TONES[op]), Span(label, TONES[op]))
@@ -382,32 +372,8 @@ def _row(op: Op, name: str, type: str, widest: int, note: str, page: Page) -> li
 
 def _reasons(change: Change, page: Page) -> list[Line]:
     """Why a resource is replaced, or may be, in words."""
-    indent = _ROW_INDENT + 4
-    texts = []
-    if change.op is Op.REPLACE:
-        names = [page.visible(reason) for reason in change.replace_reasons if reason != "provider"]
-        causes = ["its provider is replaced"] if "provider" in change.replace_reasons else []
-        if names:
-            causes.append(f"{_listed(names)} cannot change in place")
-        if change.goes_with is not None:
-            causes = [f"it cannot outlive {page.visible(name_of(change.goes_with))}, which is deleted first"]
-        order = "the old one goes first" if change.delete_before_replace else "the new one comes first"
-        texts.append(f"replaced: {' and '.join(causes) or 'asked for'}; {order}")
-    unsure = [page.visible(item.path) for item in change.diff if item.may_replace]
-    if unsure and change.op is Op.UPDATE:
-        texts.append(f"may be replaced: only the provider can tell for {_listed(unsure)}")
-    return [
-        row
-        for text in texts
-        for row in paragraph(text, page, first=line(" " * indent), indent=indent, tone=Tone.REPLACED)
-    ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = list(names[:3])
-    if len(names) > len(shown):
-        shown.append(f"{len(names) - len(shown)} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    why, indent = page.visible(replacement(change)), _ROW_INDENT + 4
+    return paragraph(why, page, first=line(" " * indent), indent=indent, tone=Tone.REPLACED) if why else []
 
 
 def property_lines(diff: Sequence[PropertyChange], page: Page) -> list[Line]:

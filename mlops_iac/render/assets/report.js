@@ -2,8 +2,10 @@
 /* Filters the changes, and opens the details of a component or a resource. What comes from the page's data is only ever
    set as text. */
 (() => {
-  const data = JSON.parse(document.getElementById("page-data").textContent);
   const byId = (id) => document.getElementById(id);
+  /* What is made on first use, so that a large page answers before all of it was read. */
+  const once = (made) => { let value; return () => (value === undefined ? (value = made()) : value); };
+  const data = once(() => JSON.parse(byId("page-data").textContent));
 
   /* An element: texts are text nodes, null is nothing, `on` is what a click does. */
   const make = (tag, attributes, ...children) => {
@@ -37,7 +39,7 @@
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
   };
-  const componentLink = (name) => data.components[name]
+  const componentLink = (name) => data().components[name]
     ? make("button", { type: "button", class: "link", on: () => component(name) }, name) : code(name);
   const list = (names) => names.flatMap((name, index) => (index ? [", ", componentLink(name)] : [componentLink(name)]));
   const range = (floor, ceiling) => floor === ceiling ? `${floor} USD a month` : `${floor} to ${ceiling} USD a month`;
@@ -54,7 +56,7 @@
     : make("p", { class: "quiet" }, "Nothing is set: the defaults hold.");
 
   function component(name) {
-    const of = data.components[name];
+    const of = data().components[name];
     open(name, [
       facts([
         ["Layer", of.layer],
@@ -66,7 +68,7 @@
       settings(of),
       make("h3", null, "Resources"),
       grid("Resources", ["Resource", "Type", "Change", "From", "To"], of.resources.map((index) => {
-        const one = data.resources[index];
+        const one = data().resources[index];
         return [
           make("button", { type: "button", class: "link", on: () => resource(index) }, one.name),
           one.type.split(":").at(-1),
@@ -79,11 +81,11 @@
   }
 
   function resource(index) {
-    const one = data.resources[index];
-    const of = one.component ? data.components[one.component] : null;
+    const one = data().resources[index];
+    const of = one.component ? data().components[one.component] : null;
     const judged = [
-      ...(one.told || []).map(([rule, word, detail]) => [badge(word, moods[word]), data.policies[rule], detail]),
-      ...(one.passes || []).map((rule) => [badge("passes", "good"), data.policies[rule], ""]),
+      ...(one.told || []).map(([rule, word, detail]) => [badge(word, moods[word]), data().policies[rule], detail]),
+      ...(one.passes || []).map((rule) => [badge("passes", "good"), data().policies[rule], ""]),
     ];
     open(one.name, [
       facts([
@@ -116,7 +118,7 @@
     if (box.dataset.resource) { resource(Number(box.dataset.resource)); return; }
     const name = box.dataset.component || box.dataset.id;
     event.preventDefault();
-    if (data.components[name]) component(name);
+    if (data().components[name]) component(name);
     else jump(name);
   });
   /* A component that is no longer declared has only its changes. */
@@ -131,9 +133,11 @@
   const find = byId("find");
   if (find) {
     const form = find.form;
-    const changes = [...document.querySelectorAll(".change")].map((node) => ({
-      node, op: node.dataset.op, group: node.closest(".group"), layer: node.closest(".layer"),
-      text: `${node.closest(".group").querySelector(".name").textContent} ${node.textContent}`.toLowerCase(),
+    const parts = [...document.querySelectorAll("#changes .group, #changes .layer")];
+    const nodes = [...document.querySelectorAll("#changes .change")];
+    const texts = once(() => nodes.map((node) => {
+      const group = node.parentElement;
+      return { node, group, text: `${group.firstElementChild.textContent} ${node.textContent}`.toLowerCase() };
     }));
     const toggles = [...form.querySelectorAll("[data-op]")];
     const apply = () => {
@@ -141,13 +145,13 @@
       const wanted = new Set(toggles.filter((each) => each.ariaPressed === "true").map((each) => each.dataset.op));
       const alive = new Set();
       let count = 0;
-      for (const each of changes) {
-        const fits = wanted.has(each.op) && words.every((word) => each.text.includes(word));
-        each.node.hidden = !fits;
-        if (fits) { count += 1; alive.add(each.group).add(each.layer); }
+      for (const { node, group, text } of texts()) {
+        const fits = wanted.has(node.dataset.op) && words.every((word) => text.includes(word));
+        node.hidden = !fits;
+        if (fits) { count += 1; alive.add(group).add(group.parentElement); }
       }
-      for (const each of document.querySelectorAll("#changes .group, #changes .layer")) each.hidden = !alive.has(each);
-      byId("found").textContent = `${count.toLocaleString("en-US")} of ${changes.length.toLocaleString("en-US")} changes`;
+      for (const part of parts) part.hidden = !alive.has(part);
+      byId("found").textContent = `${count.toLocaleString("en-US")} of ${nodes.length.toLocaleString("en-US")} changes`;
       byId("nothing").hidden = count > 0;
     };
     form.hidden = false;
@@ -160,9 +164,8 @@
       const opened = event.target.dataset.opened !== "yes";
       event.target.dataset.opened = opened ? "yes" : "no";
       event.target.textContent = opened ? "Close all" : "Open all";
-      for (const each of changes) if (!each.node.hidden) each.node.open = opened;
+      for (const node of nodes) if (!node.hidden && node.tagName === "DETAILS") node.open = opened;
     });
-    apply();
   }
 
   /* The bar at the top shows where the reader is. */

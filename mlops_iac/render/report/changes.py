@@ -9,12 +9,14 @@ from mlops_iac.diagnostics import ConfigPath, format_path
 from mlops_iac.plan.impact import changes_by_component
 from mlops_iac.plan.model import Change, Kind, Op, PropertyChange
 from mlops_iac.render import diagram
-from mlops_iac.render.html import badge, section
+from mlops_iac.render.change import change_notes, replacement
+from mlops_iac.render.html import badge, code, section
+from mlops_iac.render.impact import sentence
 from mlops_iac.render.markup import Html, element
 from mlops_iac.render.report.details import urns
 from mlops_iac.render.report.model import Report
 from mlops_iac.render.report.parts import OPS, VALUE, component_link, place
-from mlops_iac.render.results import name_of, short_type
+from mlops_iac.render.results import short_type
 from mlops_iac.render.visible import show, show_pair
 
 _MANY: Final = 150
@@ -45,6 +47,7 @@ def changes_section(report: Report) -> Html | None:
         for op in OPS
         if op in used
     )  # fmt: skip
+    count = sum(used.values())
     search = element("input", type="search", id="find", placeholder="name, type, property, file", autocomplete="off")
     tools = element(
         "form",
@@ -52,13 +55,13 @@ def changes_section(report: Report) -> Html | None:
         search,
         buttons,
         element("button", "Open all", type="button", id="open-all"),
-        element("output", for_="find", id="found"),
+        element("output", f"{count:,} of {count:,} changes", for_="find", id="found"),
         class_="tools",
         role="search",
         hidden=True,
     )
     nothing = element("p", "No change fits the filter.", class_="quiet", id="nothing", hidden=True)
-    listed = element("div", groups, class_="many" if sum(used.values()) > _MANY else None)
+    listed = element("div", groups, class_="many" if count > _MANY else None)
     return section("changes", "Changes", tools, listed, nothing)
 
 
@@ -78,48 +81,34 @@ def _group(path: ConfigPath, changes: Sequence[Change], index: Mapping[str, int]
 
 
 def _change(change: Change, index: Mapping[str, int]) -> Html:
-    sign, mood = OPS[change.op]
-    head = element(
-        "summary",
-        element("span", sign, class_=f"sign {mood}", aria_hidden="true"),
+    """A row that unfolds where something differs, and opens the details where there is nothing else to see."""
+    head = (
         element("span", f"{change.op.value} ", class_="unseen"),
-        element("span", change.name, class_="code what"),
-        " ",
-        element("span", short_type(change.type), class_="quiet type"),
-        " ",
-        (badge(note, "warn") for note in _notes_of(change)),
+        element("b", change.name, class_="code what"),
+        element("i", short_type(change.type), class_="type"),
+        (badge(note, "warn") for note in change_notes(change)),
     )
-    why = _why(change)
-    body = element(
-        "div",
-        element("p", why, class_="why") if why else None,
+    why = replacement(change)
+    told = [
+        element("p", sentence(why), class_="why") if why else None,
         _diff(change.diff) if change.diff else None,
-        element("button", "Details of ", element("span", change.name, class_="code"), type="button",
-                class_="open", data_resource=index[change.urn]),
-        class_="body",
-    )  # fmt: skip
-    return element("details", head, body, class_="change", data_op=change.op.value)
+        _by_policy(change),
+    ]
+    number = index[change.urn]
+    if not any(told):
+        return element("button", head, type="button", class_="change", data_op=change.op.value, data_resource=number)
+    more = element("button", "Details of ", code(change.name), type="button", class_="open", data_resource=number)
+    body = element("div", told, more, class_="body")
+    return element("details", element("summary", head), body, class_="change", data_op=change.op.value)
 
 
-def _notes_of(change: Change) -> list[str]:
-    notes = []
-    if change.op is Op.DELETE and change.retain:
-        notes.append("kept in the cloud")
-    if change.op in (Op.DELETE, Op.REPLACE) and change.protect:
-        notes.append("protected")
-    if change.old_urn is not None:
-        notes.append(f"was {name_of(change.old_urn)}")
-    return notes
-
-
-def _why(change: Change) -> str:
-    if change.op is not Op.REPLACE:
-        return ""
-    names = [reason for reason in change.replace_reasons if reason != "provider"]
-    causes = [f"{', '.join(names)} cannot change in place"] if names else []
-    causes += ["its provider is replaced"] if "provider" in change.replace_reasons else []
-    order = "the old one goes first" if change.delete_before_replace else "the new one comes first"
-    return f"Replaced: {' and '.join(causes) or 'asked for'}; {order}."
+def _by_policy(change: Change) -> Html | None:
+    """The inputs that a policy has set."""
+    rows = [
+        element("li", code(item.path), " is set to ", code(show(item.after, VALUE)), " by the policy ", code(item.rule))
+        for item in change.set_by_policy
+    ]
+    return element("ul", rows, class_="plain quiet") if rows else None
 
 
 def _diff(diff: Sequence[PropertyChange]) -> Html:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from mlops_iac.engines.local.provider import (
     CheckFailure,
     Created,
-    DiffResult,
     Found,
     Properties,
     Updated,
-    diff_by_facts,
 )
 
 
@@ -26,12 +22,6 @@ class StandIn:
     def check(self, urn: str, type: str, news: Properties, olds: Properties) -> tuple[CheckFailure, ...]:
         """Every input is fine."""
         return ()
-
-    def diff(
-        self, urn: str, type: str, id: str, old_inputs: Properties, news: Properties, ignore: Collection[str] = ()
-    ) -> DiffResult:
-        """What the facts about the type say."""
-        return diff_by_facts(type, old_inputs, news, ignore)
 
     def create(self, urn: str, type: str, inputs: Properties) -> Created:
         """A resource whose outputs are its inputs, and every output that another one may ask for by a usual name."""

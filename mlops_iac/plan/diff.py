@@ -224,10 +224,13 @@ class _Planner:
     def _moved_away(self, provider: _Planned, old: ResourceState) -> bool:
         """Whether the resource's provider is another one than before, in a way that replaces what it
         manages."""
+        before = old.provider.rpartition("::")[0] if old.provider is not None else provider.urn
+        if before != provider.urn and provider.known_as((before,)):
+            # Pulumi takes a provider that is known by an alias for the same one, also where it is replaced.
+            return False
         if provider.decision.op is Op.REPLACE:
             return True
-        before = old.provider.rpartition("::")[0] if old.provider is not None else provider.urn
-        if before in (provider.urn, provider.old.urn if provider.old is not None else None):
+        if before == provider.urn:
             return False
         former, node = self.live.get(before), provider.node
         if former is None or former.type != node.type:

@@ -272,6 +272,15 @@ def test_another_provider_region_replaces_what_the_provider_manages() -> None:
     assert changes(made)["a"].replace_reasons == ("provider",)
 
 
+def test_a_provider_known_by_an_alias_replaces_nothing_although_it_is_replaced() -> None:
+    # As Pulumi: stepGenerator.providerChanged answers before it looks at the configuration.
+    old_provider = state("old", {"region": "eu-west-1"}, type=PROVIDER)
+    managed = state("a", provider=f"{urn('old', PROVIDER)}::id-old")
+    renamed = node("aws", {"region": "us-east-1"}, type=PROVIDER, aliases=("old",))
+    made = plan(graph(renamed, node("a", provider=key("aws", PROVIDER))), old_provider, managed)
+    assert ops(made) == {"aws": "replace", "a": "same"}
+
+
 def test_another_provider_that_is_alike_replaces_nothing() -> None:
     old_provider = state("old", {"region": "eu-west-1"}, type=PROVIDER)
     managed = state("a", provider=f"{urn('old', PROVIDER)}::id-old")

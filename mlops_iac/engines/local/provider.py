@@ -1,18 +1,16 @@
 """What manages resources for the local engine: Pulumi's ResourceProvider verbs as a Python protocol.
 
-All values that cross this border are plain data: secrets are laid open, nothing is unknown.
+All values that cross this border are plain data: secrets are laid open, nothing is unknown. What a change of inputs
+means is not asked here: the facts about the types say it, for a plan and for both engines alike.
 Source: https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from mlops_iac.plan.decision import judge_inputs
-from mlops_iac.plan.model import PropertyChange
-from mlops_iac.plan.paths import parse_property
 from mlops_iac.providers.facts import check_inputs, facts_of
 
 Properties = Mapping[str, Any]
@@ -39,23 +37,6 @@ class CheckFailure:
 
     property: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class DiffResult:
-    """Top-level properties that differ, those of them that cannot change in place, and each place in detail."""
-
-    changes: tuple[str, ...]
-    replaces: tuple[str, ...] = ()
-    delete_before_replace: bool = False
-    details: tuple[PropertyChange, ...] = ()
-
-    @classmethod
-    def of(cls, found: tuple[PropertyChange, ...], *, delete_first: bool = False) -> DiffResult:
-        """The result that those differences make; ``delete_first`` counts where one of them replaces."""
-        changes = tuple(dict.fromkeys(_top(item.path) for item in found))
-        replaces = tuple(dict.fromkeys(_top(item.path) for item in found if item.replaces))
-        return cls(changes, replaces, delete_first and bool(replaces), found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +74,6 @@ class Provider(Protocol):
 
     def check(self, urn: str, type: str, news: Properties, olds: Properties) -> tuple[CheckFailure, ...]:
         """What is wrong with the inputs, before anything is called."""
-        ...
-
-    def diff(
-        self,
-        urn: str,
-        type: str,
-        id: str,
-        old_inputs: Properties,
-        news: Properties,
-        ignore: Collection[str] = (),
-    ) -> DiffResult:
-        """What changes, and what of it replaces the resource."""
         ...
 
     def create(self, urn: str, type: str, inputs: Properties) -> Created:
@@ -147,17 +116,6 @@ def check_by_facts(type: str, news: Properties) -> tuple[CheckFailure, ...]:
     )
 
 
-def diff_by_facts(type: str, old_inputs: Properties, news: Properties, ignore: Collection[str] = ()) -> DiffResult:
-    """The diff that the facts about ``type`` give: the one that a plan shows."""
-    facts = facts_of(type)
-    news, found = judge_inputs(type, old_inputs, news, facts, ignore_changes=ignore)
-    return DiffResult.of(found, delete_first=facts is not None and facts.deletes_first(old_inputs, news))
-
-
-def _top(path: str) -> str:
-    return str(parse_property(path)[0])
-
-
 @dataclass(frozen=True, slots=True)
 class RecordingProvider:
     """Writes resources of a package that the local target has nothing for into the state, and says so."""
@@ -168,18 +126,6 @@ class RecordingProvider:
     def check(self, urn: str, type: str, news: Properties, olds: Properties) -> tuple[CheckFailure, ...]:
         """The shape check."""
         return check_by_facts(type, news)
-
-    def diff(
-        self,
-        urn: str,
-        type: str,
-        id: str,
-        old_inputs: Properties,
-        news: Properties,
-        ignore: Collection[str] = (),
-    ) -> DiffResult:
-        """The diff by facts."""
-        return diff_by_facts(type, old_inputs, news, ignore)
 
     def create(self, urn: str, type: str, inputs: Properties) -> Created:
         """Record the inputs as outputs."""

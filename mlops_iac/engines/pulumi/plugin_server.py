@@ -6,8 +6,8 @@ line of output. ``plugin_script`` is the text of such an executable; put it on `
 implementation serves both engines.
 
 Our providers see plain data. This module keeps what the engine adds to it: secrets are laid open for the provider
-and marked again on what it answers; unknowns of a preview never reach a create or an update; ``ignoreChanges`` and
-replacing properties go through the provider's ``diff``.
+and marked again on what it answers; unknowns of a preview never reach a create or an update; what a change means,
+``ignoreChanges`` included, is judged as in a plan.
 Source: https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
 """
 
@@ -21,7 +21,7 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent import futures
 from typing import Any, Final, NoReturn, Protocol
 
@@ -30,7 +30,6 @@ from google.protobuf import empty_pb2, json_format, struct_pb2  # type: ignore[i
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from mlops_iac.engines.local.provider import (
-    DiffResult,
     OutcomeUnknownError,
     Provider,
     ProviderError,
@@ -42,6 +41,8 @@ from mlops_iac.engines.pulumi.schema import package_schema
 from mlops_iac.graph.archives import SIGNATURE_KEY
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, reveal
 from mlops_iac.plan.decision import judge_inputs
+from mlops_iac.plan.model import PropertyChange
+from mlops_iac.plan.paths import parse_property
 from mlops_iac.providers.facts import facts_of
 from mlops_iac.providers.plugins import plugin_version
 from mlops_iac.state.checkpoint import PROVIDER_PREFIX, SECRET_SIGNATURE
@@ -84,6 +85,7 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
         self._version = version or plugin_version(package) or "0.0.0"
         self._report = report
         self._provider: Provider | None = None
+        self._configured: Mapping[str, Any] = {}
 
     def Handshake(
         self, request: provider_pb2.ProviderHandshakeRequest, context: Context
@@ -116,12 +118,13 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
         """What a change of the provider's configuration means, by the rules of a plan: another region replaces."""
         type = f"{PROVIDER_PREFIX}{self._package}"
         old, new = _configuration(request.old_inputs), _configuration(request.news)
-        return _difference(DiffResult.of(judge_inputs(type, old, new, facts_of(type))[1]))
+        return _difference(judge_inputs(type, old, new, facts_of(type))[1])
 
     def Configure(self, request: provider_pb2.ConfigureRequest, context: Context) -> provider_pb2.ConfigureResponse:
         """Make the provider. In a preview the engine leaves it out when the configuration is not known yet."""
         try:
-            self._provider = self._factory(self._package, _configuration(request.args))
+            self._configured = _configuration(request.args)
+            self._provider = self._factory(self._package, self._configured)
         except ProviderError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
@@ -143,20 +146,19 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
-        """What changes. An unknown differs from every value, as in the provider bridge."""
-        news = _unknown_as_text(reveal(load(request.news)))
-        found = self._call(
-            context,
-            lambda provider: provider.diff(
-                request.urn,
-                _type(request.urn),
-                request.id,
-                reveal(load(request.old_inputs)),
-                news,
-                tuple(request.ignoreChanges),
-            ),
+        """What changes, by the rules of a plan. An unknown differs from every value, as in the provider bridge."""
+        type = _type(request.urn)
+        facts = facts_of(type)
+        old = reveal(load(request.old_inputs))
+        new, found = judge_inputs(
+            type,
+            old,
+            _unknown_as_text(reveal(load(request.news))),
+            facts,
+            ignore_changes=tuple(request.ignoreChanges),
+            provider_inputs=self._configured,
         )
-        return _difference(found)
+        return _difference(found, delete_first=facts is not None and facts.deletes_first(old, new))
 
     def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
         """Create, or in a preview say what is known of the outputs."""
@@ -311,22 +313,29 @@ def _type(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
 
 
-def _difference(found: DiffResult) -> provider_pb2.DiffResponse:
+def _difference(found: Sequence[PropertyChange], *, delete_first: bool = False) -> provider_pb2.DiffResponse:
+    """The engine's form of the differences; ``delete_first`` counts where one of them replaces."""
     kinds = provider_pb2.PropertyDiff
     detail = {
         item.path: provider_pb2.PropertyDiff(
             kind=kinds.Kind.Value(f"{item.kind.name}{'_REPLACE' if item.replaces else ''}"), inputDiff=True
         )
-        for item in found.details
+        for item in found
     }
+    replaces = _properties(item for item in found if item.replaces)
     return provider_pb2.DiffResponse(
-        changes=provider_pb2.DiffResponse.DIFF_SOME if found.changes else provider_pb2.DiffResponse.DIFF_NONE,
-        diffs=found.changes,
-        replaces=found.replaces,
-        deleteBeforeReplace=found.delete_before_replace,
+        changes=provider_pb2.DiffResponse.DIFF_SOME if found else provider_pb2.DiffResponse.DIFF_NONE,
+        diffs=_properties(found),
+        replaces=replaces,
+        deleteBeforeReplace=delete_first and bool(replaces),
         detailedDiff=detail,
         hasDetailedDiff=True,
     )
+
+
+def _properties(found: Iterable[PropertyChange]) -> list[str]:
+    """The top-level properties in which differences lie."""
+    return list(dict.fromkeys(str(parse_property(item.path)[0]) for item in found))
 
 
 def _configuration(message: struct_pb2.Struct) -> dict[str, Any]:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mlops_iac.engines.local.provider import (
     CheckFailure,
     Created,
-    DiffResult,
     Found,
     Properties,
     ProviderError,
     UnreachableError,
     Updated,
-    diff_by_facts,
 )
 from mlops_iac.graph.nodes import Layer, Node, Options, Stack
 from mlops_iac.graph.values import NodeKey, Ref, Secret, Value
@@ -46,17 +44,6 @@ class FakeProvider:
 
     def check(self, urn: str, type: str, news: Properties, olds: Properties) -> tuple[CheckFailure, ...]:
         return ()
-
-    def diff(
-        self,
-        urn: str,
-        type: str,
-        id: str,
-        old_inputs: Properties,
-        news: Properties,
-        ignore: Collection[str] = (),
-    ) -> DiffResult:
-        return diff_by_facts(type, old_inputs, news, ignore)
 
     def create(self, urn: str, type: str, inputs: Properties) -> Created:
         self._enter("create", urn)

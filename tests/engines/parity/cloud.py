@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mlops_iac.engines.local.provider import (
     CheckFailure,
     Created,
-    DiffResult,
     Found,
     OutcomeUnknownError,
     Properties,
     ProviderError,
     ProviderFactory,
     Updated,
-    diff_by_facts,
 )
 
 
@@ -45,11 +43,6 @@ class Cloud:
 
     def check(self, urn: str, type: str, news: Properties, olds: Properties) -> tuple[CheckFailure, ...]:
         return ()
-
-    def diff(
-        self, urn: str, type: str, id: str, old_inputs: Properties, news: Properties, ignore: Collection[str] = ()
-    ) -> DiffResult:
-        return diff_by_facts(type, old_inputs, news, ignore)
 
     def create(self, urn: str, type: str, inputs: Properties) -> Created:
         with self._guard:

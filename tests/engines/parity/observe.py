@@ -106,7 +106,8 @@ def steps_of(changes: Sequence[Change], before: Snapshot) -> dict[str, list[str]
         if change.op is Op.REPLACE:
             deleted = [] if gone and change.goes_with is None else ["delete-replaced"]
             names = [*deleted, "replace", "create-replacement"]
-            if change.delete_before_replace and change.old_urn is not None:
+            early = change.delete_before_replace or change.type.startswith(PROVIDER_PREFIX)
+            if early and change.old_urn is not None:
                 # The old one is deleted under the name that it had.
                 found.setdefault(change.old_urn, []).extend(deleted)
                 names = names[len(deleted) :]

@@ -60,11 +60,15 @@ class Item:
 
 @dataclass(slots=True)
 class Program:
-    """Items by number; an item refers only to lower numbers, so nothing goes round in a circle."""
+    """Items by number; an item refers only to lower numbers, so nothing goes round in a circle.
+
+    ``switches`` are of every Kubernetes provider: one served stand-in stands for them all, and knows one configuration.
+    """
 
     items: dict[int, Item] = field(default_factory=dict)
     outputs: dict[str, Link] = field(default_factory=dict)
     next: int = 0
+    switches: dict[str, bool] = field(default_factory=dict)
 
     def add(self, item: Item) -> int:
         """Take ``item`` in and answer its number."""
@@ -219,6 +223,8 @@ def _path(random: Random, program: Program, source: int) -> tuple[str, ...]:
 
 def _program(random: Random) -> Program:
     program = Program()
+    if random.random() < 0.5:
+        program.switches["enableConfigMapMutable"] = True
     program.add(Item("aws", AWS, {"region": "eu-west-1"}))
     for _ in range(random.randint(2, 9)):
         _add(random, program)
@@ -276,8 +282,7 @@ def _inputs(random: Random, program: Program, type: str, name: str, limit: int) 
     if type == AWS:
         return {"region": random.choice(("eu-west-1", "us-east-1")), **some({"profile": random.choice(TEXTS)})}
     if type == KUBERNETES:
-        # Not enableConfigMapMutable: a served stand-in does not learn the configuration of its provider resource.
-        return {"kubeconfig": text(), **some({"namespace": random.choice(TEXTS)})}
+        return {"kubeconfig": text(), **some({"namespace": random.choice(TEXTS)}), **program.switches}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -307,7 +312,7 @@ def _add(random: Random, program: Program) -> str:
     type = random.choice(_TYPES)
     parent = random.choice([None, None, *(n for n in _components(program) if _may_hold(program, n))])
     if type == "kubernetes:core/v1:ConfigMap" and not any(i.type == KUBERNETES for i in program.items.values()):
-        program.add(Item(f"k{program.next}", KUBERNETES, {"kubeconfig": "here"}))
+        program.add(Item(f"k{program.next}", KUBERNETES, {"kubeconfig": "here", **program.switches}))
     name = f"r{program.next}"
     if parent is not None and random.random() < 0.5:
         name = f"{program.items[parent].name}.{name}"

@@ -16,11 +16,9 @@ from typing import Any
 from mlops_iac.engines.local.provider import (
     CheckFailure,
     Created,
-    DiffResult,
     Found,
     Properties,
     Updated,
-    diff_by_facts,
 )
 
 
@@ -57,12 +55,6 @@ class EchoProvider:
     def check(self, urn: str, type: str, news: Properties, olds: Properties) -> tuple[CheckFailure, ...]:
         self._note("check", urn, news)
         return ()
-
-    def diff(
-        self, urn: str, type: str, id: str, old_inputs: Properties, news: Properties, ignore: Collection[str] = ()
-    ) -> DiffResult:
-        self._note("diff", urn, news)
-        return diff_by_facts(type, old_inputs, news, ignore)
 
     def create(self, urn: str, type: str, inputs: Properties) -> Created:
         self._note("create", urn, inputs)

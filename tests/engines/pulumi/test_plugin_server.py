@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,12 +15,10 @@ from pulumi.runtime.proto import provider_pb2
 from mlops_iac.engines.local.provider import (
     CheckFailure,
     Created,
-    DiffResult,
     OutcomeUnknownError,
     ProviderError,
     RecordingProvider,
     UnreachableError,
-    diff_by_facts,
 )
 from mlops_iac.engines.pulumi.plugin_server import ProviderServer, dump, load, plugin_script
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
@@ -54,12 +52,6 @@ class Noting(RecordingProvider):
         self.seen.append(("check", news))
         return super().check(urn, type, news, olds)
 
-    def diff(
-        self, urn: str, type: str, id: str, old_inputs: Any, news: Any, ignore: Collection[str] = ()
-    ) -> DiffResult:
-        self.seen.append(("diff", news))
-        return diff_by_facts(type, old_inputs, news, ignore)
-
     def create(self, urn: str, type: str, inputs: Any) -> Created:
         self.seen.append(("create", inputs))
         if self.error is not None:  # type: ignore[attr-defined]
@@ -67,9 +59,10 @@ class Noting(RecordingProvider):
         return Created("id-1", {**inputs, "arn": "arn:1"}, "no emulator has it")
 
 
-def served(provider: Noting, **options: Any) -> ProviderServer:
+def served(provider: Noting, configuration: Mapping[str, Any] | None = None, **options: Any) -> ProviderServer:
     server = ProviderServer("aws", lambda package, config: provider, **options)
-    server.Configure(provider_pb2.ConfigureRequest(args=dump({"region": "eu-west-1"})), Call())
+    args = dump(configuration or {"region": "eu-west-1"})
+    server.Configure(provider_pb2.ConfigureRequest(args=args), Call())
     return server
 
 
@@ -138,6 +131,20 @@ def test_diff_names_every_place_inside_a_property() -> None:
         "tags.b": kinds.DELETE,
         "tags.c": kinds.ADD,
     }
+
+
+@pytest.mark.parametrize(
+    ("configuration", "replaces"), [({}, ["data"]), ({"enableConfigMapMutable": "true"}, [])], ids=["default", "switch"]
+)
+def test_a_switch_of_the_provider_decides_whether_a_config_map_is_replaced(
+    configuration: Mapping[str, Any], replaces: list[str]
+) -> None:
+    urn = "urn:pulumi:dev::p::kubernetes:core/v1:ConfigMap::settings"
+    request = provider_pb2.DiffRequest(
+        id="ns/settings", urn=urn, old_inputs=dump({"data": {"a": "1"}}), news=dump({"data": {"a": "2"}})
+    )
+    answer = served(Noting(), configuration).Diff(request, Call())
+    assert (list(answer.diffs), list(answer.replaces)) == (["data"], replaces)
 
 
 def test_another_region_replaces_what_the_provider_manages() -> None:

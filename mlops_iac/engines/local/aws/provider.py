@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from mlops_iac.engines.local.aws.row import ALL, Call, Group, Row
@@ -21,14 +21,12 @@ from mlops_iac.engines.local.provider import (
     RECORDED,
     CheckFailure,
     Created,
-    DiffResult,
     Found,
     OutcomeUnknownError,
     Properties,
     ProviderError,
     Updated,
     check_by_facts,
-    diff_by_facts,
 )
 from mlops_iac.plan.compare import differences
 from mlops_iac.providers.facts import facts_of
@@ -46,12 +44,6 @@ class AwsProvider:
     def check(self, urn: str, type: str, news: Properties, olds: Properties) -> tuple[CheckFailure, ...]:
         """The shape check."""
         return check_by_facts(type, news)
-
-    def diff(
-        self, urn: str, type: str, id: str, old_inputs: Properties, news: Properties, ignore: Collection[str] = ()
-    ) -> DiffResult:
-        """The diff by facts."""
-        return diff_by_facts(type, old_inputs, news, ignore)
 
     def create(self, urn: str, type: str, inputs: Properties) -> Created:
         """Create a resource, or record it where the emulator has no such call."""

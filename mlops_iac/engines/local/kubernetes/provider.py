@@ -9,7 +9,7 @@ of them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,7 +29,6 @@ from mlops_iac.engines.local.provider import (
     RECORDED,
     CheckFailure,
     Created,
-    DiffResult,
     Found,
     OutcomeUnknownError,
     Properties,
@@ -37,7 +36,6 @@ from mlops_iac.engines.local.provider import (
     UnreachableError,
     Updated,
     check_by_facts,
-    diff_by_facts,
 )
 
 NOT_APPLIED: Final = {
@@ -64,12 +62,6 @@ class KubernetesProvider:
     def check(self, urn: str, type: str, news: Properties, olds: Properties) -> tuple[CheckFailure, ...]:
         """The shape check; the API server checks the rest when it applies."""
         return check_by_facts(type, news)
-
-    def diff(
-        self, urn: str, type: str, id: str, old_inputs: Properties, news: Properties, ignore: Collection[str] = ()
-    ) -> DiffResult:
-        """The diff by facts."""
-        return diff_by_facts(type, old_inputs, news, ignore)
 
     def create(self, urn: str, type: str, inputs: Properties) -> Created:
         """Apply a new object; one of that name that is not ours is refused."""

@@ -275,3 +275,11 @@ def evaluation_step(steps: Mapping[str, AnyStep], name: str, metric: str | None 
         if isinstance(evaluation := steps[step], EvaluationStep) and (metric is None or metric in evaluation.metrics)
     ]
     return found[-1] if found else None
+
+
+def production_model(spec: PipelineSpec, step: AnyStep) -> str | None:
+    """The model that a condition compares with: the step's own, or the only one that the pipeline registers."""
+    if isinstance(step, RegisterStep):
+        return step.model
+    models = {other.model for other in spec.steps.values() if isinstance(other, RegisterStep)}
+    return models.pop() if len(models) == 1 else None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -17,8 +18,10 @@ from mlops_iac.delivery.forges import forges
 from mlops_iac.delivery.jobs import TOKEN_VARIABLE
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 
-NO_TOKEN = "MI7304"
+NO_TOKEN: Final = "MI7304"
 """There is no token to post with."""
+_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]{1,2000}")
+"""An address that ends a Markdown link nowhere but at its end."""
 
 
 @click.group(short_help="Post reports to a change or an issue.")
@@ -51,15 +54,29 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
 @command.command(short_help="Comment on a change.")
 @_options
 @click.option("--number", required=True, help="Number of the pull or merge request.")
+@click.option(
+    "--page",
+    "pages",
+    multiple=True,
+    metavar="NAME=URL",
+    help="Address of a report's page, which the comment links to; one without an address is left out.",
+)
 @click.option("--if-token", is_flag=True, help="Do nothing without a token, as in a run of a fork.")
 def comment(
-    name: str, repository: str, api: str | None, key: str, files: tuple[Path, ...], number: str, if_token: bool
+    name: str,
+    repository: str,
+    api: str | None,
+    key: str,
+    files: tuple[Path, ...],
+    number: str,
+    pages: tuple[str, ...],
+    if_token: bool,
 ) -> None:
     """Put the reports on a pull or merge request, into the comment of the same key where there is one.
 
     \b
     Example:
-      mlops-iac post comment --forge github --repository acme/fraud-ml --number 7 --key fraud --file preview.md
+      mlops-iac post comment --forge github --repository acme/fraud-ml --number 7 --key fraud --file out/comment.md
     """
     if if_token and not os.environ.get(TOKEN_VARIABLE):
         click.echo("no token, so nothing is posted", err=True)
@@ -67,7 +84,7 @@ def comment(
     if not number.isdecimal():
         raise click.BadParameter(f"{number!r} is not the number of a change", param_hint="--number")
     forge = forges()[name]
-    _say(forge.comment(_api(forge, api), Note(repository, key, _text(forge, files)), number))
+    _say(forge.comment(_api(forge, api), Note(repository, key, _text(forge, files, _links(pages))), number))
 
 
 @command.command(short_help="Open, update or close an issue.")
@@ -104,15 +121,27 @@ def _api(forge: Forge, root: str | None) -> Api:
     return Api((root or forge.api).rstrip("/"), forge.headers(token))
 
 
-def _text(forge: Forge, files: tuple[Path, ...]) -> str:
-    """The reports; one that a failed job did not write is named."""
+def _links(pages: tuple[str, ...]) -> str:
+    """A line with the pages' addresses: one link where all have the same. What is no plain address is left out."""
+    named = (page.partition("=") for page in pages)
+    linked = {name: url for name, _, url in named if _ADDRESS.fullmatch(url)}
+    if not linked:
+        return ""
+    if len({*linked.values()}) == 1:
+        return f"[Whole report]({next(iter(linked.values()))})"
+    return f"Whole report: {' · '.join(f'[{name}]({url})' for name, url in linked.items())}"
+
+
+def _text(forge: Forge, files: tuple[Path, ...], first: str = "") -> str:
+    """The reports below the first line; one that a failed job did not write is named."""
     texts = [
         file.read_text(encoding="utf-8")
         if file.is_file() and file.stat().st_size
-        else f"`{file.name}` was not made: see the run."
+        else f"`{file}` was not made: see the run."
         for file in files
     ]
-    return sized(texts, forge.limit - 1_000)
+    head = f"{first}\n\n" if first else ""
+    return head + sized(texts, forge.limit - 1_000 - len(head))
 
 
 def _say(posted: Posted) -> None:

@@ -12,8 +12,9 @@ from mlops_iac.cli.baseline import load_baseline
 from mlops_iac.cli.options import EXIT_CHANGES, EXIT_REFUSED, format_option, request_for, system_options
 from mlops_iac.cli.plans import save_plan, tell_saved
 from mlops_iac.cli.printing import print_preview
-from mlops_iac.cli.reporting import write_report
+from mlops_iac.cli.reporting import write_failure, write_report
 from mlops_iac.cli.target import Engines, TargetChoice, engine_for, engine_options, only_option
+from mlops_iac.diagnostics import DiagnosticsError
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.pipeline import Run, baseline_of, plan_against, run_phases
 from mlops_iac.plan.model import Op
@@ -35,7 +36,7 @@ from mlops_iac.plan.model import Op
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Also write the report of a pull request to DIR: comment.md, report.html, preview.json, findings.sarif, "
-    "junit.xml.",
+    "codequality.json, junit.xml. Errors that leave nothing to preview are reported there too.",
 )
 @click.option(
     "--save-plan",
@@ -74,15 +75,15 @@ def command(
       mlops-iac preview env=prod clusters.research.pools.a10g.max_nodes=16
       mlops-iac preview env=prod --engine pulumi --save-plan prod.plan.json
     """
-    checked = run_phases(request_for(folder, overrides), until="check")
-    if checked.graph is None:
-        raise ValueError("the compile phase made no graph")
     if plan_file is not None and against:
         raise click.UsageError("--save-plan plans against the state that it will be applied to: leave --against out")
-    if (engines is not None and not against) or plan_file is not None:
-        run = _by_engine(checked, engines or Engines(), only, plan_file)
-    else:
-        run = plan_against(checked, *load_baseline(against, checked.graph, folder.resolve(), overrides, only))
+    try:
+        run = _planned(folder, overrides, against, only, engines, plan_file)
+    except DiagnosticsError as error:
+        if report is not None:
+            # Another override may hold what must not be shown.
+            write_failure(error.diagnostics, [each for each in overrides if each.startswith("env=")], report, folder)
+        raise
     print_preview(run, form, show_same=show_same)
     if report is not None:
         for file in write_report(run, report, folder):
@@ -91,6 +92,22 @@ def command(
         sys.exit(EXIT_REFUSED)
     if exit_code and run.plan and any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
         sys.exit(EXIT_CHANGES)
+
+
+def _planned(
+    folder: Path,
+    overrides: tuple[str, ...],
+    against: tuple[str, ...],
+    only: tuple[Layer, ...],
+    engines: Engines | None,
+    plan_file: Path | None,
+) -> Run:
+    checked = run_phases(request_for(folder, overrides), until="check")
+    if checked.graph is None:
+        raise ValueError("the compile phase made no graph")
+    if (engines is not None and not against) or plan_file is not None:
+        return _by_engine(checked, engines or Engines(), only, plan_file)
+    return plan_against(checked, *load_baseline(against, checked.graph, folder.resolve(), overrides, only))
 
 
 def _by_engine(checked: Run, engines: Engines, only: tuple[Layer, ...], plan_file: Path | None) -> Run:

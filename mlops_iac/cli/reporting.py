@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlops_iac.cli.printing import finding_diagnostics, summarised
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
@@ -18,7 +20,27 @@ def write_report(run: Run, directory: Path, folder: Path) -> tuple[Path, ...]:
 
     ``folder`` is the system's, for places in SARIF. Raises ``DiagnosticsError`` where a file cannot be written.
     """
-    forms = report_forms(run, folder)
+    return _write(report_forms(run, folder), directory)
+
+
+def write_failure(
+    diagnostics: Sequence[Diagnostic], asked: Sequence[str], directory: Path, folder: Path
+) -> tuple[Path, ...]:
+    """Write what can be said of a run that stopped; ``asked`` are its overrides. Otherwise as ``write_report``."""
+    from mlops_iac.render import markdown
+    from mlops_iac.render.junit import diagnostics_junit
+    from mlops_iac.render.sarif import findings_sarif
+
+    log = findings_sarif((), {}, _place(folder), diagnostics, f"mlops-iac/{'/'.join(asked)}/")
+    forms = {
+        "comment.md": markdown.failure_markdown(diagnostics, asked),
+        **_findings(log),
+        "junit.xml": diagnostics_junit(diagnostics),
+    }
+    return _write(forms, directory)
+
+
+def _write(forms: Mapping[str, str], directory: Path) -> tuple[Path, ...]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, content in forms.items():
@@ -27,6 +49,19 @@ def write_report(run: Run, directory: Path, folder: Path) -> tuple[Path, ...]:
         what = f"the report cannot be written to {directory}: {error.strerror or error}"
         raise DiagnosticsError([Diagnostic(NOT_WRITTEN, what, "give --report a folder that can be written")]) from error
     return tuple(directory / name for name in forms)
+
+
+def _findings(log: Mapping[str, Any]) -> dict[str, str]:
+    """Findings at their lines, for GitHub and what else reads SARIF, and for GitLab."""
+    from mlops_iac.render import json
+    from mlops_iac.render.codequality import code_quality
+
+    return {"findings.sarif": json.to_text(log), "codequality.json": json.to_text(code_quality(log))}
+
+
+def _place(folder: Path) -> str:
+    """The system's folder as SARIF names it: from where the command runs."""
+    return folder.as_posix() if not folder.is_absolute() else os.path.relpath(folder).replace(os.sep, "/")
 
 
 def report_forms(run: Run, folder: Path) -> dict[str, str]:
@@ -59,7 +94,8 @@ def report_forms(run: Run, folder: Path) -> dict[str, str]:
     )
     told = (*gates, *finding_diagnostics(run.findings), *run.diagnostics)
     document = json.preview_json(run.plan, told, impacts=run.impacts, cost=run.cost, gates=run.gates)
-    place = folder.as_posix() if not folder.is_absolute() else os.path.relpath(folder).replace(os.sep, "/")
+    category = f"mlops-iac/{run.plan.system}/{run.plan.environment}/"
+    log = findings_sarif(run.findings, rules, _place(folder), (*gates, *run.diagnostics), category)
     return {
         "comment.md": markdown.preview_markdown(
             run.plan,
@@ -71,6 +107,6 @@ def report_forms(run: Run, folder: Path) -> dict[str, str]:
         ),
         "report.html": report_page(report),
         "preview.json": json.to_text(document),
-        "findings.sarif": json.to_text(findings_sarif(run.findings, rules, place, (*gates, *run.diagnostics))),
+        **_findings(log),
         "junit.xml": findings_junit(run.findings, rules, gates),
     }

@@ -1,8 +1,8 @@
 """The jobs of a delivery, as data that every provider words in its own language.
 
 On a change (a pull or merge request): ``preview`` compares with the branch that the change goes to. It needs no
-account and gets no credentials, so code from a fork can run it. ``comment`` then posts the reports; it runs nothing of
-the change.
+account and gets no credentials, so code from a fork can run it. ``comment`` then posts the reports, with a link to
+their pages; it runs nothing of the change.
 On a merge, environment by environment: ``plan`` (read-only role) saves a plan against what is deployed, ``apply`` waits
 for the approvers and applies that plan and no other. On a schedule: ``drift`` looks for what was changed by hand, and
 opens, updates or closes one issue per environment.
@@ -10,7 +10,7 @@ opens, updates or closes one issue per environment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -35,8 +35,43 @@ class Trigger(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """The report of one environment: the files that ``mlops-iac preview --report`` writes into ``folder``."""
+
+    environment: str
+    folder: str
+
+    @property
+    def comment(self) -> str:
+        """What is posted, and shown in the run."""
+        return f"{self.folder}/comment.md"
+
+    @property
+    def page(self) -> str:
+        """What people open."""
+        return f"{self.folder}/report.html"
+
+    @property
+    def findings(self) -> str:
+        """Findings at their lines, as SARIF."""
+        return f"{self.folder}/findings.sarif"
+
+    @property
+    def quality(self) -> str:
+        """The same as GitLab reads it."""
+        return f"{self.folder}/codequality.json"
+
+    @property
+    def tests(self) -> str:
+        """Policies as tests, as JUnit's XML."""
+        return f"{self.folder}/junit.xml"
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """One job. ``gives`` are files that later jobs take, kept also when the job fails; ``takes`` are jobs to take from.
+    """One job. ``keeps`` is the folder of what later jobs and people take from it, kept also when the job fails;
+    ``reports`` are those in it, ``shown`` the Markdown files that the run itself shows. ``takes``: the jobs whose
+    folders it needs.
 
     ``posts`` says that it talks to the forge with a token. ``trusted_code``: it must not run anything of the change
     that started it. ``digest`` is the file with the SHA-256 of the saved plan that the job makes, or applies.
@@ -50,7 +85,9 @@ class Job:
     access: Access = Access.NONE
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
-    gives: tuple[str, ...] = ()
+    keeps: str = ""
+    reports: tuple[Report, ...] = ()
+    shown: tuple[str, ...] = ()
     digest: str = ""
     posts: bool = False
     trusted_code: bool = False
@@ -65,13 +102,19 @@ class Job:
 class Dialect:
     """What a provider's jobs need said in its own words.
 
-    ``change``: the number of the change, and ``forge`` where it is. ``fetches``: the checkout of a change lacks the
-    branch that it goes to. ``after_failure``: a job can follow one that failed; without that, ``comment`` fails in
-    place of ``preview``. ``keyless``: jobs can take a role without a stored key; without that, nothing can be planned,
-    applied or looked for.
+    ``change``: the number of the change, and ``forge`` where it is. ``page``: address of a report's page, as shell text
+    between double quotes in the job that comments; ``place`` is what only the job that makes the reports can say, as
+    such text, and ``PLACE`` gives it back to ``page``. ``identity``: the variable with a job's identity token, where a
+    role is taken by it.
+    ``fetches``: the checkout of a change lacks the branch that it goes to. ``after_failure``: a job can follow one that
+    failed; without that, ``comment`` fails in place of ``preview``. ``keyless``: jobs can take a role without a stored
+    key; without that, nothing can be planned, applied or looked for.
     """
 
     change: Word
+    page: Callable[[Report], str]
+    place: str = ""
+    identity: str = ""
     forge: str = "github"
     fetches: bool = False
     after_failure: bool = False
@@ -79,7 +122,10 @@ class Dialect:
 
 
 _FETCHED_BASE: Final = Expression('"$(git merge-base FETCH_HEAD HEAD)"')
-_STATUS: Final = "preview.status"
+_PREVIEW: Final = "preview"
+_KEPT: Final = "mlops-iac"
+PLACE: Final = f"$(cat {_KEPT}/{_PREVIEW}/place)"
+"""In the job that comments: what ``Dialect.place`` was in the job that made the reports."""
 _ENGINE: Final = ("--engine", "pulumi", "--install-pulumi")
 
 
@@ -92,18 +138,21 @@ def _fetch(project: Project, dialect: Dialect) -> tuple[Command, ...]:
     return (Command(("git", "fetch", "--quiet", "--no-tags", "origin", project.branch)),) if dialect.fetches else ()
 
 
-def whole_script(project: Project, job: Job, dialect: Dialect, *, before: Iterable[str] = ()) -> tuple[str, ...]:
+def whole_script(project: Project, job: Job, dialect: Dialect) -> tuple[str, ...]:
     """Everything that a job runs after its checkout and artifacts, where the provider has no steps for parts of it.
 
-    A job that must not run the change goes to its base first. ``before`` are lines of the provider's own.
+    A job that must not run the change goes to its base first; one that takes a role puts its identity token where the
+    AWS SDKs look for it.
     """
     back = (Command(("git", "checkout", "--quiet", "--detach", _base(project, dialect))),)
     trusted = (*_fetch(project, dialect), *back) if job.trusted_code else ()
-    return ("set -eu", *script(trusted), *script(install(project)), *before, *script(job.commands))
+    identified = job.target is not None and dialect.identity
+    known = (f'(umask 077 && printf %s "${dialect.identity}" > {IDENTITY_FILE})',) if identified else ()
+    return ("set -eu", *script(trusted), *script(install(project)), *known, *script(job.commands))
 
 
-def cloud_variables(project: Project, job: Job) -> dict[str, str]:
-    """Environment variables of a job that takes a role by an identity token in ``IDENTITY_FILE``; empty for others.
+def cloud_variables(project: Project, job: Job, dialect: Dialect) -> dict[str, str]:
+    """Environment variables of a job that takes a role by an identity token; empty for others.
 
     Source: https://docs.aws.amazon.com/sdkref/latest/guide/access-assume-role-web.html
     """
@@ -112,13 +161,14 @@ def cloud_variables(project: Project, job: Job) -> dict[str, str]:
     return {
         "AWS_ROLE_ARN": role_arn(project.system, job.target, job.access),
         "AWS_REGION": job.target.region,
-        "PULUMI_BACKEND_URL": backend(job.target),
+        **({"AWS_WEB_IDENTITY_TOKEN_FILE": IDENTITY_FILE} if dialect.identity else {}),
+        **state_variables(job.target),
     }
 
 
-def keep_identity(variable: str) -> str:
-    """Shell that writes the identity token in ``variable`` where the AWS SDKs look for it."""
-    return f'(umask 077 && printf %s "${variable}" > {IDENTITY_FILE})'
+def state_variables(target: Target) -> dict[str, str]:
+    """Environment variables by which Pulumi finds an environment's state."""
+    return {"PULUMI_BACKEND_URL": backend(target)}
 
 
 def install(project: Project) -> tuple[Command, ...]:
@@ -144,44 +194,57 @@ def _verb(project: Project, verb: str, *words: Word, out: str = "", status: str 
     return Command((PROGRAM, verb, "-C", project.folder, *words), out, status)
 
 
+def kept(job: str) -> str:
+    """The folder of what a job keeps, from the repository's root."""
+    return f"{_KEPT}/{job}"
+
+
+def _keeping(job: str) -> tuple[str, Command]:
+    """The folder of what a job keeps, and what makes it."""
+    folder = kept(job)
+    return folder, Command(("mkdir", "-p", folder))
+
+
 def _preview(project: Project, dialect: Dialect) -> Job:
-    reports = {target.name: f"preview-{target.name}.md" for target in project.targets}
-    shown = ("--format", "markdown")
+    folder, made = _keeping(_PREVIEW)
+    reports = tuple(Report(target.name, f"{folder}/{target.name}") for target in project.targets)
+    against = ("--against", _base(project, dialect))
     previews = (
-        _verb(
-            project,
-            "preview",
-            f"env={name}",
-            "--against",
-            _base(project, dialect),
-            *shown,
-            out=report,
-            status="refused",
-        )
-        for name, report in reports.items()
+        _verb(project, "preview", f"env={each.environment}", *against, "--report", each.folder, status="refused")
+        for each in reports
     )
-    refused = 'exit "$refused"' if dialect.after_failure else f'echo "$refused" > {_STATUS}'
+    place = (Command(("echo", Expression(f'"{dialect.place}"')), out=f"{folder}/place"),) if dialect.place else ()
+    ending = (
+        _shell('exit "$refused"')
+        if dialect.after_failure
+        else Command(("echo", Expression('"$refused"')), out=f"{folder}/status")
+    )
     return Job(
-        "preview",
+        _PREVIEW,
         "Preview and policies",
         Trigger.CHANGE,
-        (*_fetch(project, dialect), *previews, _shell(refused)),
-        gives=(*reports.values(), *(() if dialect.after_failure else (_STATUS,))),
+        (made, *place, *_fetch(project, dialect), *previews, ending),
+        keeps=folder,
+        reports=reports,
+        shown=tuple(each.comment for each in reports),
     )
 
 
 def _comment(project: Project, dialect: Dialect) -> Job:
-    files: list[Word] = [word for target in project.targets for word in ("--file", f"preview-{target.name}.md")]
+    preview = _preview(project, dialect)
+    files: list[Word] = []
+    for each in preview.reports:
+        files += ["--file", each.comment, "--page", Expression(f'"{each.environment}={dialect.page(each)}"')]
     forge = (*_forge(project, dialect), "--if-token")
     posted: tuple[Word, ...] = ("post", "comment", *forge, "--key", project.system, "--number", dialect.change)
-    ending = () if dialect.after_failure else (_shell(f'exit "$(cat {_STATUS})"'),)
+    ending = () if dialect.after_failure else (_shell(f'exit "$(cat {preview.keeps}/status)"'),)
     return Job(
         "comment",
         "Comment",
         Trigger.CHANGE,
         (Command((PROGRAM, *posted, *files)), *ending),
-        needs=("preview",),
-        takes=("preview",),
+        needs=(preview.id,),
+        takes=(preview.id,),
         posts=True,
         trusted_code=True,
     )
@@ -190,21 +253,26 @@ def _comment(project: Project, dialect: Dialect) -> Job:
 def _delivery(project: Project) -> Iterator[Job]:
     before: tuple[str, ...] = ()
     for target in project.targets:
-        plan, digest, report = (f"plan-{target.name}.{end}" for end in ("json", "sha256", "md"))
-        saved = ("--save-plan", plan, *_ENGINE, "--exit-code", "--format", "markdown")
+        name = f"plan-{target.name}"
+        folder, made = _keeping(name)
+        plan, digest, report = f"{folder}/plan.json", f"{folder}/plan.sha256", Report(target.name, f"{folder}/report")
+        saved = ("--save-plan", plan, *_ENGINE, "--exit-code", "--report", report.folder)
         yield Job(
-            f"plan-{target.name}",
+            name,
             f"Plan {target.name}",
             Trigger.MERGE,
             (
-                _verb(project, "preview", f"env={target.name}", *saved, out=report, status="changes"),
+                made,
+                _verb(project, "preview", f"env={target.name}", *saved, status="changes"),
                 _shell('[ "$changes" = 0 ] || [ "$changes" = 10 ] || exit "$changes"'),
                 Command(("sha256sum", plan), out=digest),
             ),
             target,
             Access.PLAN,
             needs=before,
-            gives=(plan, digest, report),
+            keeps=folder,
+            reports=(report,),
+            shown=(report.comment,),
             digest=digest,
         )
         applied = ("--plan", plan, *_ENGINE, "--yes")
@@ -218,8 +286,8 @@ def _delivery(project: Project) -> Iterator[Job]:
             ),
             target,
             Access.APPLY,
-            needs=(f"plan-{target.name}",),
-            takes=(f"plan-{target.name}",),
+            needs=(name,),
+            takes=(name,),
             digest=digest,
         )
         before = (f"apply-{target.name}",)
@@ -227,24 +295,28 @@ def _delivery(project: Project) -> Iterator[Job]:
 
 def _drift(project: Project, dialect: Dialect) -> Iterator[Job]:
     for target in project.targets:
-        report = f"drift-{target.name}.md"
+        name = f"drift-{target.name}"
+        folder, made = _keeping(name)
+        report = f"{folder}/drift.md"
         asked = (f"env={target.name}", *_ENGINE, "--exit-code", "--format", "markdown")
         key = f"{project.system}-{target.name}"
         title = f"Drift in {project.system} {target.name}"
         posted: tuple[Word, ...] = ("post", "issue", *_forge(project, dialect), "--key", key, "--title", title)
         status = Expression('"$drift"')
         yield Job(
-            f"drift-{target.name}",
+            name,
             title,
             Trigger.SCHEDULE,
             (
+                made,
                 _verb(project, "drift", *asked, out=report, status="drift"),
                 Command((PROGRAM, *posted, "--drift-status", status, "--file", report)),
                 _shell('exit "$drift"'),
             ),
             target,
             Access.PLAN,
-            gives=(report,),
+            keeps=folder,
+            shown=(report,),
             posts=True,
         )
 

@@ -65,7 +65,7 @@ class Project:
     """One system and how it is delivered.
 
     ``folder`` leads from the repository's root to ``system.yaml``. ``deploy``: merges are applied, not only changes
-    previewed.
+    previewed. ``code_scanning``: findings go to the forge's code scanning where it has one.
     """
 
     system: str
@@ -74,6 +74,7 @@ class Project:
     folder: str = "."
     branch: str = "main"
     deploy: bool = True
+    code_scanning: bool = False
     schedule: str = "17 4 * * *"
     install: tuple[str, ...] = ()
     forge: str = ""

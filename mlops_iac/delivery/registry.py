@@ -14,6 +14,12 @@ from mlops_iac.delivery.provider import Provider
 ENTRY_POINT_GROUP = "mlops_iac.delivery"
 
 
+def provider_names() -> tuple[str, ...]:
+    """Name of every provider, without importing one: of its file here, or of its entry point."""
+    files = (info.name.replace("_", "-") for info in pkgutil.iter_modules(package.__path__))
+    return tuple(sorted({*files, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))}))
+
+
 @cache
 def providers() -> Mapping[str, Provider]:
     """Every provider by name; two with the same name are refused, naming both modules."""
@@ -29,11 +35,11 @@ def _found() -> Iterator[tuple[str, Provider]]:
     for info in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
         provider = getattr(module, "PROVIDER", None)
-        if not isinstance(provider, Provider):
-            raise TypeError(f"{module.__name__} has no PROVIDER")
+        if not isinstance(provider, Provider) or provider.name != info.name.replace("_", "-"):
+            raise TypeError(f"{module.__name__} has no PROVIDER of its name")
         yield module.__name__, provider
     for point in entry_points(group=ENTRY_POINT_GROUP):
         provider = point.load()
-        if not isinstance(provider, Provider):
-            raise TypeError(f"entry point {point.name!r} of group {ENTRY_POINT_GROUP} is not a Provider")
+        if not isinstance(provider, Provider) or provider.name != point.name:
+            raise TypeError(f"entry point {point.name!r} of group {ENTRY_POINT_GROUP} is not a Provider of its name")
         yield point.value, provider

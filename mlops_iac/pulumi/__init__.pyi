@@ -639,6 +639,7 @@ class Delivery(Component):
         repository: pulumi.Input[str],
         branch: pulumi.Input[str] = ...,
         deploy: bool = ...,
+        code_scanning: bool = ...,
         environments: Sequence[Literal["dev", "staging", "prod"]] = ...,
         approve: Mapping[Literal["dev", "staging", "prod"], Sequence[pulumi.Input[str]]] = ...,
         drift: str = ...,
@@ -658,6 +659,8 @@ class Delivery(Component):
             repository: Repository that may plan and apply, as its forge names it.
             branch: Protected branch whose merges are applied.
             deploy: Plan and apply merges, and look for drift. False: changes are previewed, and nothing else.
+            code_scanning: Show findings in GitHub's code scanning, at their lines. It is free for public
+                repositories; private ones need GitHub Code Security.
             environments: Environments that a merge is applied to, in this order; each waits for the one before.
             approve: Who must approve a plan before it is applied, by environment.
             drift: When to look for changes made by hand, in UTC.

@@ -32,6 +32,11 @@ def findings_junit(
     return _report(suites | ({"gates": judged} if judged else {}))
 
 
+def diagnostics_junit(diagnostics: Iterable[Diagnostic]) -> str:
+    """A configuration that could not be judged: each error fails."""
+    return _report({"configuration": [_gate(item) for item in diagnostics]})
+
+
 def samples_junit(results: Iterable[RuleResult]) -> str:
     """A test for each sample of each rule, and a failing one where a rule lacks a sample."""
     return _report({"policy samples": [case for result in results for case in _sample_cases(result)]})
@@ -52,7 +57,7 @@ def _counts(cases: Sequence[str]) -> str:
 
 
 def _gate(item: Diagnostic) -> str:
-    opened = f"    <testcase classname={_attribute(item.code)} name={_attribute(format_path(item.path))}"
+    opened = f"    <testcase classname={_attribute(item.code)} name={_attribute(format_path(item.path) or item.code)}"
     place = f" at {item.location}" if item.location is not None else ""
     told = "\n".join(part for part in (f"{item.message}{place}", item.hint) if part)
     return _failed(opened, told) if item.severity is Severity.ERROR else _skipped(opened, told)

@@ -90,6 +90,15 @@ def preview_markdown(
     return assembled(head, [_layer(stack) for stack in changed])
 
 
+def failure_markdown(diagnostics: Sequence[Diagnostic], asked: Sequence[str]) -> str:
+    """Why there is no preview; ``asked`` are the overrides that it was asked with."""
+    of = f" with {', '.join(code(override) for override in asked)}" if asked else ""
+    errors = sum(item.severity is Severity.ERROR for item in diagnostics)
+    noun = "error" if errors == 1 else "errors"
+    head = [f"### Preview{of}", "", f"**Cannot be previewed: {errors:,} {noun}.**", ""]
+    return assembled([*head, *_group("Errors", diagnostics)], [])
+
+
 def code(text: str) -> str:
     """Foreign text as an inline code span, on one line and with nothing in it that is interpreted."""
     body = visible(text)

@@ -25,11 +25,13 @@ def findings_sarif(
     rules: Mapping[Policy, Enforcement],
     folder: str = "",
     diagnostics: Iterable[Diagnostic] = (),
+    category: str = "",
 ) -> dict[str, Any]:
     """A SARIF log with one run: the rules that judged, what they found, and what else the configuration is told of.
 
     ``folder`` is where the system's files are, seen from the root of the repository. ``diagnostics`` are warnings and
-    what gates refuse; their codes are rules too.
+    what gates refuse; their codes are rules too. ``category``, with a slash at its end, tells the log from those of the
+    same tool that it does not replace: of other environments.
     """
     listed = sorted(rules, key=lambda policy: policy.id)
     told = list(diagnostics)
@@ -46,6 +48,7 @@ def findings_sarif(
     }
     run = {
         "tool": {"driver": driver},
+        **({"automationDetails": {"id": category}} if category else {}),
         "columnKind": "unicodeCodePoints",
         "results": [
             *(_result(finding, order[finding.policy.id], folder) for finding in findings),

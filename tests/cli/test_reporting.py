@@ -120,10 +120,42 @@ def test_preview_writes_it_and_keeps_its_exit_code(tmp_path: Path, run: Run) -> 
 
     assert done.exit_code == 2, done.stderr
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
-        "comment.md", "findings.sarif", "junit.xml", "preview.json", "report.html",
+        "codequality.json", "comment.md", "findings.sarif", "junit.xml", "preview.json", "report.html",
     ]  # fmt: skip
     assert "within_budget refuses this change" in done.stdout
     assert "1 gate refuses it" in (tmp_path / "out" / "comment.md").read_text(encoding="utf-8")
+
+
+def test_a_preview_that_stops_reports_why(tmp_path: Path, system: Path, run: Run) -> None:
+    out = tmp_path / "out"
+    done = run("preview", "-C", system, "env=prod", "buckets.raw.keep=often", "--report", out)
+
+    assert done.exit_code == 1
+    assert sorted(file.name for file in out.iterdir()) == [
+        "codequality.json", "comment.md", "findings.sarif", "junit.xml",
+    ]  # fmt: skip
+    comment = (out / "comment.md").read_text(encoding="utf-8")
+    assert comment.startswith("### Preview with `env=prod`\n\n**Cannot be previewed: 1 error.**")
+    assert "`buckets.raw.keep`" in comment
+    assert "often" not in comment.splitlines()[0]
+    (suite,) = ElementTree.fromstring((out / "junit.xml").read_text(encoding="utf-8"))
+    assert suite.get("failures") == "1"
+    (found,) = json.loads((out / "findings.sarif").read_text(encoding="utf-8"))["runs"][0]["results"]
+    assert found["level"] == "error"
+
+
+def test_gitlab_is_told_what_has_a_line_and_is_not_waived(forms) -> None:
+    issues = json.loads(forms("loosen-a-policy")["codequality.json"])
+    log = json.loads(forms("loosen-a-policy")["findings.sarif"])["runs"][0]
+
+    assert {issue["check_name"] for issue in issues} >= {"MI5004"}
+    assert len({issue["fingerprint"] for issue in issues}) == len(issues)
+    assert {issue["severity"] for issue in issues} <= {"critical", "minor"}
+    located = [each for each in log["results"] if any("physicalLocation" in place for place in each["locations"])]
+    assert len(issues) == sum(each["level"] != "none" and not each.get("suppressions") for each in located)
+    place = next(issue["location"] for issue in issues if issue["check_name"] == "MI5004")
+    assert place["lines"] == {"begin": 120}
+    assert log["automationDetails"]["id"] == "mlops-iac/fraud/dev/"
 
 
 def _new(folder: Path) -> PipelineRun:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,21 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from mlops_iac.cli.init import project_files
 from mlops_iac.components.operations.delivery import DeliverySpec, project_of, target_of
+from mlops_iac.delivery.files import delivery_files
 from mlops_iac.delivery.project import Identifiers, Project, Target
+from mlops_iac.delivery.registry import providers
 from mlops_iac.pipeline import request_at, run_phases
+from tests.plugins.installed import install_project, run_with
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted(path.parent for path in ROOT.glob("examples/*/system.yaml"))
+EXAMPLES = ("fraud-detection", "own-component", "starter")
+"""Every system that users are shown: those below examples/, and what ``mlops-iac init`` writes."""
+NOT_DELIVERED = {
+    "pulumi-program": "its stack belongs to its own Pulumi program; there is no system.yaml that jobs could preview"
+}
+"""Examples that have no delivery files, and why."""
 ENVIRONMENTS = ("dev", "staging", "prod")
 IDS = Identifiers(
     issuer="https://jenkins.example.com/oidc",
@@ -47,17 +57,56 @@ def a_project(**changes: Any) -> Project:
     return replace(made, **changes)
 
 
-def project_of_example(example: Path) -> Project:
-    """The project that an example declares; one that declares none gets a GitHub repository."""
+def project_of_system(folder: Path, overrides: tuple[str, ...] = ()) -> Project:
+    """The project that a system declares, in a repository whose root is the folder above, with every id there is."""
     targets = []
     for environment in ENVIRONMENTS:
-        run = run_phases(request_at(example, (f"env={environment}",)), until="spec")
+        run = run_phases(request_at(folder, (*overrides, f"env={environment}")), until="spec")
         assert run.system is not None
-        declared = next(run.system.of_kind("delivery"), None)
-        spec = declared.spec if declared else DeliverySpec(provider="github", repository="acme/example")
-        targets.append(target_of(spec, run.system.core))
-    folder = example.relative_to(ROOT).as_posix()
-    return replace(project_of(spec, run.system.core, targets, folder), ids=IDS, repository="acme/ml/fraud")
+        (declared,) = run.system.of_kind("delivery")
+        assert isinstance(declared.spec, DeliverySpec)
+        targets.append(target_of(declared.spec, run.system.core))
+    return replace(
+        project_of(declared.spec, run.system.core, targets, folder.name), ids=IDS, repository="acme/ml/fraud"
+    )
+
+
+def files_of_system(folder: Path, overrides: tuple[str, ...] = ()) -> dict[str, dict[str, str]]:
+    """Path and text of the delivery files of every provider, by its name."""
+    project = project_of_system(folder, overrides)
+    return {name: delivery_files(project, provider) for name, provider in providers().items()}
+
+
+_IN_A_PROCESS = """\
+import json, sys
+from pathlib import Path
+from tests.delivery.conftest import files_of_system
+print(json.dumps(files_of_system(Path(sys.argv[1]))))
+"""
+
+
+@pytest.fixture(scope="session")
+def example_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, dict[str, str]]]:
+    """The delivery files of an example, by provider."""
+
+    @cache
+    def of(name: str) -> dict[str, dict[str, str]]:
+        if name == "own-component":
+            site = tmp_path_factory.mktemp("site")
+            install_project(site, ROOT / "examples/own-component/acme-mlops")
+            done = run_with(site, "-c", _IN_A_PROCESS, str(ROOT / "examples/own-component/system"))
+            assert done.returncode == 0, done.stderr
+            found: dict[str, dict[str, str]] = json.loads(done.stdout)
+            return found
+        if name != "starter":
+            return files_of_system(ROOT / "examples" / name)
+        folder = tmp_path_factory.mktemp("starter") / "churn"
+        for path, text in project_files("churn").items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+        return files_of_system(folder, ("+delivery={provider: github, repository: acme/churn}",))
+
+    return of
 
 
 CHECKERS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mlops-iac" / "checkers"

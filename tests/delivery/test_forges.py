@@ -184,6 +184,24 @@ def test_without_a_token_nothing_is_asked(forge: tuple[Forge, str], post: Callab
     assert forge[0].asked == []
 
 
+@pytest.mark.parametrize(
+    ("pages", "line"),
+    [
+        (("dev=https://ci.example/1", "prod=https://ci.example/2"), "Whole report: [dev](https://ci.example/1) · [prod](https://ci.example/2)"),
+        (("dev=https://ci.example/run?a=1&b=2", "prod=https://ci.example/run?a=1&b=2"), "[Whole report](https://ci.example/run?a=1&b=2)"),
+        (("dev=", "prod=https://ci.example/2"), "[Whole report](https://ci.example/2)"),
+        (("dev=javascript:alert(1)", "prod=https://e.example/) [x](y", "x"), "text"),
+    ],
+)  # fmt: skip
+def test_a_comment_links_to_the_pages(
+    pages: tuple[str, ...], line: str, forge: tuple[Forge, str], post: Callable[..., Result]
+) -> None:
+    post("comment", "text", *(word for page in pages for word in ("--page", page)))
+    (comment,) = forge[0].of("comment")
+    assert comment["body"].splitlines()[1] == line
+    assert comment["body"].endswith("text")
+
+
 def test_reports_that_do_not_fit_are_counted() -> None:
     text = sized(["a" * 50, "b" * 50, "c" * 50], 110)
     assert text.startswith("a" * 50)

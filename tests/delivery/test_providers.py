@@ -21,16 +21,13 @@ from mlops_iac.delivery.provider import Provider
 from mlops_iac.delivery.registry import providers
 from mlops_iac.delivery.shell import Expression
 
-from .conftest import EXAMPLES, Checker, a_project, project_of_example
+from .conftest import EXAMPLES, NOT_DELIVERED, ROOT, Checker, a_project
 
 Golden = Callable[[str, str], None]
 
 PROVIDERS = [pytest.param(provider, id=name) for name, provider in providers().items()]
-EVERY = [
-    pytest.param(provider, example, id=f"{name}-{example.name}")
-    for name, provider in providers().items()
-    for example in EXAMPLES
-]
+EVERY = [pytest.param(name, example, id=f"{name}-{example}") for name in providers() for example in EXAMPLES]
+A_DIALECT = Dialect(Expression("1"), page=lambda report: f"https://ci.example/{report.page}")
 NASTY = "sys'tems/${{ secrets.A }} $(id) `id` \"x\" << y >> $[z] {{ w }} 'fraud ::set-output name=a::b #é"
 """A folder that wants to be code in every CI system."""
 
@@ -61,6 +58,10 @@ def commands(provider: Provider, project: Project) -> list[list[str]]:
     return [shlex.split(line) for line in lines if line.startswith("mlops-iac ")]
 
 
+def options(words: list[str], name: str) -> list[str]:
+    return [words[index + 1] for index, word in enumerate(words) if word == name]
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_provider_says_what_it_is(provider: Provider) -> None:
     assert provider.label
@@ -71,18 +72,29 @@ def test_a_provider_says_what_it_is(provider: Provider) -> None:
     )
 
 
-@pytest.mark.parametrize(("provider", "example"), EVERY)
+def test_every_example_is_delivered_or_says_why_not() -> None:
+    assert {*EXAMPLES, *NOT_DELIVERED} - {"starter"} == {path.name for path in (ROOT / "examples").iterdir()}
+    for name in NOT_DELIVERED:
+        assert not list((ROOT / "examples" / name).rglob("system.yaml"))
+
+
+@pytest.mark.parametrize(("name", "example"), EVERY)
 def test_the_checkers_accept_it(
-    provider: Provider, example: Path, checkers: Mapping[str, tuple[Checker, ...]], tmp_path: Path
+    name: str,
+    example: str,
+    example_files: Callable[[str], dict[str, dict[str, str]]],
+    checkers: Mapping[str, tuple[Checker, ...]],
+    tmp_path: Path,
 ) -> None:
-    ((path, text),) = delivery_files(project_of_example(example), provider).items()
+    ((path, text),) = example_files(example)[name].items()
     file = tmp_path / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
-    for checker in checkers[provider.name]:
+    assert checkers[name]
+    for checker in checkers[name]:
         if not checker.missing:
             checker.check(file)
-    missing = [checker.missing for checker in checkers[provider.name] if checker.missing]
+    missing = [checker.missing for checker in checkers[name] if checker.missing]
     if missing:
         pytest.skip("; ".join(missing))
 
@@ -131,6 +143,20 @@ def test_everything_that_is_fetched_is_pinned(provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_page_and_what_machines_read_are_kept(provider: Provider) -> None:
+    """Every provider keeps the folder of the reports; what shows tests gets them, and the comment has the addresses."""
+    text = provider.render(a_project(code_scanning=True))
+    assert re.search(r"mlops-iac/preview(/\*\*|/)?['\n]", text)
+    assert ("junit.xml" in text or "store_test_results" in text) == (provider.name not in ("github", "travis"))
+    comments = [words for words in commands(provider, a_project()) if words[1:3] == ["post", "comment"]]
+    assert [page.partition("=")[0] for words in comments for page in options(words, "--page")] == [
+        "dev",
+        "staging",
+        "prod",
+    ]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_no_key_is_stored(provider: Provider) -> None:
     assert not re.search(
         r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|PULUMI_ACCESS_TOKEN", provider.render(a_project())
@@ -149,7 +175,7 @@ def test_a_system_that_is_not_deployed_is_only_previewed(provider: Provider) -> 
 
 def test_jobs_of_a_change_have_no_credentials() -> None:
     """Code from a fork meets nothing that it could take."""
-    found = jobs(a_project(), Dialect(Expression("1")))
+    found = jobs(a_project(), A_DIALECT)
     for job in found:
         if job.trigger is Trigger.CHANGE:
             assert (job.access, job.target) == (Access.NONE, None)
@@ -158,11 +184,12 @@ def test_jobs_of_a_change_have_no_credentials() -> None:
 
 
 def test_an_apply_takes_the_plan_that_was_made_before_it_and_no_other() -> None:
-    found = {job.id: job for job in jobs(a_project(), Dialect(Expression("1")))}
+    found = {job.id: job for job in jobs(a_project(), A_DIALECT)}
     for environment in ("dev", "staging", "prod"):
         plan, apply = found[f"plan-{environment}"], found[f"apply-{environment}"]
         assert apply.needs == apply.takes == (plan.id,)
         assert [command.words[0] for command in apply.commands] == ["sha256sum", "mlops-iac"]
+        assert f"{plan.keeps}/plan.json" in apply.commands[1].words
         assert plan.digest == apply.digest
     assert found["plan-staging"].needs == ("apply-dev",)
     assert found["apply-prod"].approvers == ("risk-leads", "sre")
@@ -202,6 +229,25 @@ class TestGithub:
                 if "checkout@" in step.get("uses", "")
             )
 
+    def test_code_scanning_is_told_by_jobs_that_run_nothing_of_a_change(self, workflow: Any) -> None:
+        assert "security-events" not in yaml.safe_dump(workflow)
+        scanning = yaml.safe_load(providers()["github"].render(a_project(code_scanning=True)))
+        writers = {name for name, job in scanning["jobs"].items() if "security-events" in job["permissions"]}
+        assert writers == {"comment", "plan-dev", "plan-staging", "plan-prod"}
+        upload = scanning["jobs"]["comment"]["steps"][-1]
+        assert upload["with"] == {
+            "sarif_file": "mlops-iac/preview", "ref": "${{ github.ref }}", "sha": "${{ github.sha }}"
+        }  # fmt: skip
+
+    def test_a_browser_opens_each_page(self, workflow: Any) -> None:
+        preview = workflow["jobs"]["preview"]
+        pages = {step["id"]: step["with"] for step in preview["steps"] if step.get("id", "").startswith("page-")}
+        assert {name: given["archive"] for name, given in pages.items()} == {
+            "page-dev": False, "page-staging": False, "page-prod": False
+        }  # fmt: skip
+        assert len({given["path"] for given in pages.values()}) == 3
+        assert preview["outputs"]["page-prod"] == "${{ steps.page-prod.outputs.artifact-url }}"
+
     def test_the_reviewed_plan_is_the_one_that_is_applied(self, workflow: Any) -> None:
         apply = workflow["jobs"]["apply-prod"]
         assert apply["environment"] == {"name": "prod"}
@@ -216,5 +262,5 @@ def test_jenkins_waits_for_its_submitters() -> None:
 
 
 def test_jobs_have_ids_of_their_own() -> None:
-    found: tuple[Job, ...] = jobs(a_project(), Dialect(Expression("1")))
+    found: tuple[Job, ...] = jobs(a_project(), A_DIALECT)
     assert len({job.id for job in found}) == len(found)

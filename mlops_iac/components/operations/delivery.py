@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from mlops_iac import __version__
 from mlops_iac.compile.context import BuildContext, Handle
 from mlops_iac.components.component import Component, Example, Outputs, Problem
+from mlops_iac.delivery.forges import forge_names
 from mlops_iac.delivery.project import (
     ROLE_PATH,
     Access,
@@ -26,7 +27,7 @@ from mlops_iac.delivery.project import (
     role_name,
 )
 from mlops_iac.delivery.provider import Provider
-from mlops_iac.delivery.registry import providers
+from mlops_iac.delivery.registry import provider_names, providers
 from mlops_iac.delivery.roles import statements
 from mlops_iac.diagnostics import Severity
 from mlops_iac.graph.iam import policy_document, web_identity_trust
@@ -45,6 +46,14 @@ NOT_DELIVERED = "MI3632"
 """The environment is not among those that are delivered, or approvers are named for one that is not."""
 NO_KEYLESS_ACCESS = "MI3633"
 """The CI system has no OIDC tokens: it can preview, and nothing else without a stored key."""
+
+if TYPE_CHECKING:
+    ProviderName = str
+    ForgeName = str
+else:
+    # Whatever file or package brings one: the names that the registries find.
+    ProviderName = Literal[provider_names()]
+    ForgeName = Literal[forge_names()]
 
 Environment = Literal["dev", "staging", "prod"]
 Approver = Annotated[
@@ -93,7 +102,7 @@ class DeliverySpec(Spec, kw_only=True):
     """How changes of the system are previewed, reviewed and applied."""
 
     provider: Annotated[
-        Literal["azure-devops", "bitbucket", "circleci", "github", "gitlab", "jenkins", "travis"],
+        ProviderName,
         doc("CI system whose files `mlops-iac delivery` writes."),
     ]
     repository: Annotated[
@@ -115,6 +124,13 @@ class DeliverySpec(Spec, kw_only=True):
     deploy: Annotated[
         bool, doc("Plan and apply merges, and look for drift. False: changes are previewed, and nothing else.")
     ] = True
+    code_scanning: Annotated[
+        bool,
+        doc(
+            "Show findings in GitHub's code scanning, at their lines. It is free for public repositories; private ones "
+            "need GitHub Code Security."
+        ),
+    ] = False
     environments: Annotated[
         tuple[Environment, ...],
         doc("Environments that a merge is applied to, in this order; each waits for the one before.", min_length=1),
@@ -138,7 +154,7 @@ class DeliverySpec(Spec, kw_only=True):
         ),
     ] = ""
     forge: Annotated[
-        Literal["azure-devops", "bitbucket", "github", "gitlab"] | None,
+        ForgeName | None,
         doc("Where the repository is, for CI systems that have none of their own. Unset: github for those."),
     ] = None
     identity: Annotated[IdentitySpec, doc("Ids that the CI system puts into its tokens.")] = IdentitySpec()
@@ -169,6 +185,7 @@ def project_of(spec: DeliverySpec, core: Core, targets: Iterable[Target], folder
         folder=folder,
         branch=spec.branch,
         deploy=spec.deploy,
+        code_scanning=spec.code_scanning,
         schedule=spec.drift.expression,
         install=spec.install or (f"mlops-iac[pulumi]=={__version__}",),
         forge=spec.forge or "",

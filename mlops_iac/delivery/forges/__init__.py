@@ -10,6 +10,11 @@ from functools import cache
 from mlops_iac.delivery.forge import Forge
 
 
+def forge_names() -> tuple[str, ...]:
+    """Name of every forge, without importing one: of its file."""
+    return tuple(sorted(info.name.replace("_", "-") for info in pkgutil.iter_modules(__path__)))
+
+
 @cache
 def forges() -> Mapping[str, Forge]:
     """Every forge by name."""

@@ -11,15 +11,34 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mlops_iac.delivery.document import block, to_yaml
-from mlops_iac.delivery.jobs import PYTHON, TOKEN_VARIABLE, Dialect, Job, Trigger, jobs, whole_script
-from mlops_iac.delivery.project import Access, Identity, Project, Target, backend, grant_name
+from mlops_iac.delivery.jobs import (
+    PYTHON,
+    TOKEN_VARIABLE,
+    Dialect,
+    Job,
+    Trigger,
+    jobs,
+    kept,
+    state_variables,
+    whole_script,
+)
+from mlops_iac.delivery.project import Access, Identity, Project, Target, grant_name
 from mlops_iac.delivery.provider import Provider
 from mlops_iac.delivery.shell import Expression
 
 ISSUER: Final = "https://vstoken.dev.azure.com"
 AUDIENCE: Final = "api://AzureADTokenExchange"
 
-_DIALECT: Final = Dialect(Expression('"$SYSTEM_PULLREQUEST_PULLREQUESTID"'), forge="azure-devops", after_failure=True)
+_RUN: Final = "$SYSTEM_COLLECTIONURI$SYSTEM_TEAMPROJECTID/_build/results?buildId=$BUILD_BUILDID"
+_DIALECT: Final = Dialect(
+    Expression('"$SYSTEM_PULLREQUEST_PULLREQUESTID"'),
+    page=lambda report: f"{_RUN}&view=artifacts&pathAsName=false&type=publishedArtifacts",
+    forge="azure-devops",
+    after_failure=True,
+)
+_FINDINGS: Final = "CodeAnalysisLogs"
+"""Artifact whose SARIF files the tab Scans shows: https://github.com/microsoft/sarif-azuredevops-extension"""
+_ALWAYS: Final = "not(canceled())"
 _REASONS: Final = {
     Trigger.CHANGE: "eq(variables['Build.Reason'], 'PullRequest')",
     Trigger.SCHEDULE: "eq(variables['Build.Reason'], 'Schedule')",
@@ -83,17 +102,24 @@ def _steps(project: Project, job: Job) -> list[dict[str, Any]]:
         {"task": "UsePythonVersion@0", "inputs": {"versionSpec": PYTHON}},
     ]
     for taken in job.takes:
-        inputs = {"artifactName": taken, "targetPath": "$(System.DefaultWorkingDirectory)"}
+        inputs = {"artifactName": taken, "targetPath": f"$(System.DefaultWorkingDirectory)/{kept(taken)}"}
         steps.append({"task": "DownloadPipelineArtifact@2", "inputs": inputs})
     steps.append(_run(project, job))
-    if job.gives:
-        copied = f"mkdir kept\ncp {' '.join(job.gives)} kept/ || true\n"
-        published = {"targetPath": "kept", "artifact": job.id}
-        steps += [
-            {"bash": copied, "displayName": "Keep", "condition": "not(canceled())"},
-            {"task": "PublishPipelineArtifact@1", "inputs": published, "condition": "not(canceled())"},
-        ]
+    if job.keeps:
+        steps.append(_always("PublishPipelineArtifact@1", targetPath=job.keeps, artifact=job.id))
+    if job.reports:
+        tests = {"testResultsFormat": "JUnit", "testResultsFiles": f"{job.keeps}/**/junit.xml"}
+        steps.append(_always("PublishTestResults@2", **tests, testRunTitle=job.title))
+    if job.reports and job.trigger is Trigger.CHANGE:
+        copies = (f"cp {each.findings} {_FINDINGS}/{each.environment}.sarif || true" for each in job.reports)
+        lines = block((f"mkdir {_FINDINGS}", *copies))
+        steps.append({"bash": lines, "displayName": "Findings", "condition": _ALWAYS})
+        steps.append(_always("PublishPipelineArtifact@1", targetPath=_FINDINGS, artifact=_FINDINGS))
     return steps
+
+
+def _always(task: str, **inputs: str) -> dict[str, Any]:
+    return {"task": task, "inputs": inputs, "condition": _ALWAYS}
 
 
 def _run(project: Project, job: Job) -> dict[str, Any]:
@@ -107,7 +133,7 @@ def _run(project: Project, job: Job) -> dict[str, Any]:
         "scriptType": "inline",
         "inlineScript": lines,
     }
-    environment["PULUMI_BACKEND_URL"] = backend(job.target)
+    environment |= state_variables(job.target)
     return {"task": "AWSShellScript@1", "displayName": job.title, "inputs": inputs, "env": environment}
 
 

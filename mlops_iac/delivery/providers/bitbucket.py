@@ -13,14 +13,12 @@ from typing import Any, Final
 
 from mlops_iac.delivery.document import block, to_yaml
 from mlops_iac.delivery.jobs import (
-    IDENTITY_FILE,
     TOKEN_VARIABLE,
     Dialect,
     Job,
     Trigger,
     cloud_variables,
     jobs,
-    keep_identity,
     whole_script,
 )
 from mlops_iac.delivery.pins import image
@@ -28,7 +26,15 @@ from mlops_iac.delivery.project import Access, Identity, Project, Target
 from mlops_iac.delivery.provider import Provider
 from mlops_iac.delivery.shell import Expression, quote
 
-_DIALECT: Final = Dialect(Expression('"$BITBUCKET_PR_ID"'), forge="bitbucket", fetches=True)
+_DIALECT: Final = Dialect(
+    Expression('"$BITBUCKET_PR_ID"'),
+    page=lambda report: "https://bitbucket.org/$BITBUCKET_REPO_FULL_NAME/pipelines/results/$BITBUCKET_BUILD_NUMBER",
+    identity="BITBUCKET_STEP_OIDC_TOKEN",
+    forge="bitbucket",
+    fetches=True,
+)
+_TESTS: Final = "test-results"
+"""Where Bitbucket looks for JUnit files."""
 _PLAN: Final = "-plan"
 
 
@@ -60,19 +66,21 @@ def render(project: Project) -> str:
 
 def _step(project: Project, job: Job) -> dict[str, Any]:
     found: dict[str, Any] = {"name": job.title, "max-time": 120 if job.access is Access.APPLY else 30}
-    before: list[str] = []
+    exports: list[str] = []
     if job.target is not None:
         found["oidc"] = True
         suffix = "" if job.access is Access.APPLY else _PLAN
         found["deployment"] = f"{job.target.name}{suffix}"
-        variables = {**cloud_variables(project, job), "AWS_WEB_IDENTITY_TOKEN_FILE": IDENTITY_FILE}
-        before = [f"export {name}={quote(value)}" for name, value in variables.items()]
-        before.append(keep_identity("BITBUCKET_STEP_OIDC_TOKEN"))
+        variables = cloud_variables(project, job, _DIALECT)
+        exports = [f"export {name}={quote(value)}" for name, value in variables.items()]
     if job.approvers:
         found["trigger"] = "manual"
-    found["script"] = [block(whole_script(project, job, _DIALECT, before=before))]
-    if job.gives:
-        found["artifacts"] = list(job.gives)
+    found["script"] = [block((*exports, *whole_script(project, job, _DIALECT)))]
+    if job.reports:
+        copies = (f"cp {each.tests} {_TESTS}/{each.environment}.xml || true" for each in job.reports)
+        found["after-script"] = [f"mkdir -p {_TESTS}", *copies]
+    if job.keeps:
+        found["artifacts"] = [f"{job.keeps}/**"]
     return found
 
 

@@ -2,8 +2,9 @@
 
 A build of a fork gets neither contexts nor identity tokens, unless a project is told to pass them on. Sources:
 https://circleci.com/docs/reference/configuration-reference/,
-https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/ (``CIRCLE_OIDC_TOKEN_V2``) and
-https://circleci.com/docs/guides/security/contexts/
+https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/ (``CIRCLE_OIDC_TOKEN_V2``),
+https://circleci.com/docs/guides/security/contexts/; address of an artifact:
+https://support.circleci.com/hc/en-us/articles/5034956515355-How-to-Programmatically-Construct-the-URLs-for-Artifacts
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ from typing import Any, Final
 
 from mlops_iac.delivery.document import block, to_yaml
 from mlops_iac.delivery.jobs import (
-    IDENTITY_FILE,
+    PLACE,
     TOKEN_VARIABLE,
     Dialect,
     Job,
     Trigger,
     cloud_variables,
     jobs,
-    keep_identity,
     whole_script,
 )
 from mlops_iac.delivery.pins import image
@@ -27,7 +27,13 @@ from mlops_iac.delivery.project import Access, Identity, Project, Target, grant_
 from mlops_iac.delivery.provider import Provider
 from mlops_iac.delivery.shell import Expression
 
-_DIALECT: Final = Dialect(Expression('"${CIRCLE_PULL_REQUEST##*/}"'), fetches=True)
+_DIALECT: Final = Dialect(
+    Expression('"${CIRCLE_PULL_REQUEST##*/}"'),
+    page=lambda report: f"https://output.circle-artifacts.com/output/job/{PLACE}/artifacts/0/{report.page}",
+    place="$CIRCLE_WORKFLOW_JOB_ID",
+    identity="CIRCLE_OIDC_TOKEN_V2",
+    fetches=True,
+)
 _HOSTS: Final = {"bitbucket": "bitbucket.org", "github": "github.com", "gitlab": "gitlab.com"}
 _FORGE_CONTEXT: Final = "mlops-iac-forge"
 
@@ -88,18 +94,19 @@ def _entries(project: Project, job: Job) -> list[Any]:
 
 
 def _job(project: Project, job: Job) -> dict[str, Any]:
-    environment = cloud_variables(project, job)
-    before = [keep_identity("CIRCLE_OIDC_TOKEN_V2")] if environment else []
+    environment = cloud_variables(project, job, _DIALECT)
     steps: list[Any] = ["checkout"]
     if job.takes:
         steps.append({"attach_workspace": {"at": "."}})
-    steps.append({"run": {"name": job.title, "command": block(whole_script(project, job, _DIALECT, before=before))}})
-    if job.gives:
-        steps.append({"persist_to_workspace": {"root": ".", "paths": list(job.gives)}})
-        steps += [{"store_artifacts": {"path": file}} for file in job.gives]
+    steps.append({"run": {"name": job.title, "command": block(whole_script(project, job, _DIALECT))}})
+    if job.keeps:
+        steps.append({"persist_to_workspace": {"root": ".", "paths": [job.keeps]}})
+        steps.append({"store_artifacts": {"path": job.keeps, "destination": job.keeps}})
+    if job.reports:
+        steps.append({"store_test_results": {"path": job.keeps}})
     found: dict[str, Any] = {"docker": [{"image": image("docker.io/library/python")}]}
     if environment:
-        found["environment"] = {**environment, "AWS_WEB_IDENTITY_TOKEN_FILE": IDENTITY_FILE}
+        found["environment"] = environment
     return {**found, "steps": steps}
 
 

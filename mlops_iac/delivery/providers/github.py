@@ -11,9 +11,20 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mlops_iac.delivery.document import block, to_yaml
-from mlops_iac.delivery.jobs import PYTHON, TOKEN_VARIABLE, Dialect, Job, Trigger, install, jobs
+from mlops_iac.delivery.jobs import (
+    PYTHON,
+    TOKEN_VARIABLE,
+    Dialect,
+    Job,
+    Report,
+    Trigger,
+    install,
+    jobs,
+    kept,
+    state_variables,
+)
 from mlops_iac.delivery.pins import pins
-from mlops_iac.delivery.project import Access, Identity, Project, Target, backend, role_arn
+from mlops_iac.delivery.project import Access, Identity, Project, Target, role_arn
 from mlops_iac.delivery.provider import Provider
 from mlops_iac.delivery.shell import Expression, script
 
@@ -25,8 +36,12 @@ _CONDITIONS: Final = {
     Trigger.MERGE: "github.event_name == 'push'",
     Trigger.SCHEDULE: "github.event_name == 'schedule' || github.event_name == 'workflow_dispatch'",
 }
+_ALWAYS: Final = "!cancelled()"
 _OWN: Final = "github.event.pull_request.head.repo.full_name == github.repository"
 _KEEP_DAYS: Final = 30
+_DIALECT: Final = Dialect(
+    Expression('"$CHANGE_NUMBER"'), page=lambda report: f"$PAGE_{report.environment.upper()}", after_failure=True
+)
 
 
 def identity(project: Project, target: Target) -> Identity:
@@ -38,7 +53,6 @@ def identity(project: Project, target: Target) -> Identity:
 
 def render(project: Project) -> str:
     """The workflow."""
-    dialect = Dialect(Expression('"$CHANGE_NUMBER"'), after_failure=True)
     document = {
         "name": f"mlops-iac {project.system}",
         "on": {
@@ -48,7 +62,7 @@ def render(project: Project) -> str:
             "workflow_dispatch": None,
         },
         "permissions": {},
-        "jobs": {job.id: _job(project, job) for job in jobs(project, dialect)},
+        "jobs": {job.id: _job(project, job) for job in jobs(project, _DIALECT)},
     }
     text = to_yaml(document)
     for pin in pins().values():
@@ -61,12 +75,15 @@ def _job(project: Project, job: Job) -> dict[str, Any]:
     if job.needs:
         found["needs"] = list(job.needs)
     found |= {"runs-on": "ubuntu-24.04", "timeout-minutes": 120 if job.access is Access.APPLY else 30}
-    found["permissions"] = _permissions(job)
+    found["permissions"] = _permissions(project, job)
     found["concurrency"] = _concurrency(project, job)
     if job.target is not None and job.access is Access.APPLY:
         found["environment"] = {"name": job.target.name}
-    if job.digest and job.gives:
+    if job.digest and job.keeps:
         found["outputs"] = {name: f"${{{{ steps.run.outputs.{name} }}}}" for name in ("changes", "sha256")}
+    elif job.reports:
+        pages = (_page_id(each) for each in job.reports)
+        found["outputs"] = {page: f"${{{{ steps.{page}.outputs.artifact-url }}}}" for page in pages}
     found["steps"] = _steps(project, job)
     return found
 
@@ -83,8 +100,10 @@ def _condition(job: Job) -> str:
     return condition
 
 
-def _permissions(job: Job) -> dict[str, str]:
+def _permissions(project: Project, job: Job) -> dict[str, str]:
     found = {"contents": "read"}
+    if project.code_scanning and _findings(job):
+        found["security-events"] = "write"
     if job.access is not Access.NONE:
         found["id-token"] = "write"
     if job.posts:
@@ -110,7 +129,10 @@ def _steps(project: Project, job: Job) -> list[dict[str, Any]]:
         _uses("actions/setup-python", {"python-version": PYTHON}),
         {"name": "Install mlops-iac", "run": block(script(install(project)))},
     ]
-    steps += [_uses("actions/download-artifact", {"name": f"{project.system}-{taken}"}) for taken in job.takes]
+    steps += [
+        _uses("actions/download-artifact", {"name": f"{project.system}-{taken}", "path": kept(taken)})
+        for taken in job.takes
+    ]
     if job.target is not None and job.access is not Access.NONE:
         role = role_arn(project.system, job.target, job.access)
         credentials = {
@@ -120,31 +142,59 @@ def _steps(project: Project, job: Job) -> list[dict[str, Any]]:
             "mask-aws-account-id": True,
         }
         steps.append(_uses("aws-actions/configure-aws-credentials", credentials))
-    steps.append(_run(job))
-    if job.gives:
-        reports = " ".join(file for file in job.gives if file.endswith(".md"))
-        summary = {"name": "Show", "if": "!cancelled()", "run": f'cat {reports} >> "$GITHUB_STEP_SUMMARY"\n'}
-        kept = {
-            "name": f"{project.system}-{job.id}",
-            "path": block(job.gives),
-            "if-no-files-found": "ignore",
-            "retention-days": _KEEP_DAYS,
-        }
-        steps += [summary, _uses("actions/upload-artifact", kept, condition="!cancelled()")]
+    steps.append(_run(project, job))
+    if job.keeps:
+        shown = f'cat {" ".join(job.shown)} >> "$GITHUB_STEP_SUMMARY" || true'
+        copies = (f"cp {each.page} {_page_file(project, job, each)} || true" for each in job.reports)
+        steps.append({"name": "Show", "if": _ALWAYS, "run": block((shown, *copies))})
+        steps.append(_uploaded(job.keeps, name=f"{project.system}-{job.id}"))
+        # Of their own and not in an archive, so that a browser opens them.
+        steps += [
+            {"id": _page_id(each), **_uploaded(_page_file(project, job, each), archive=False)} for each in job.reports
+        ]
+    if project.code_scanning and (findings := _findings(job)):
+        # What is checked out here may be the base: the findings are of what started the run.
+        given = {"sarif_file": findings, "ref": "${{ github.ref }}", "sha": "${{ github.sha }}"}
+        steps.append(_uses("github/codeql-action/upload-sarif", given, condition=_ALWAYS))
     return steps
 
 
-def _run(job: Job) -> dict[str, Any]:
+def _findings(job: Job) -> str:
+    """The folder with findings that a job tells code scanning of; those of a change are told by what is trusted."""
+    if job.trigger is Trigger.CHANGE:
+        return kept(job.takes[0]) if job.posts else ""
+    return job.keeps if job.reports else ""
+
+
+def _page_id(report: Report) -> str:
+    return f"page-{report.environment}"
+
+
+def _page_file(project: Project, job: Job, report: Report) -> str:
+    """A page by itself is named after its file."""
+    environment = "" if job.target is not None else f"-{report.environment}"
+    return f"{project.system}-{job.id}{environment}.html"
+
+
+def _uploaded(path: str, **given: Any) -> dict[str, Any]:
+    kept_as = {**given, "path": path, "if-no-files-found": "ignore", "retention-days": _KEEP_DAYS}
+    return _uses("actions/upload-artifact", kept_as, condition=_ALWAYS)
+
+
+def _run(project: Project, job: Job) -> dict[str, Any]:
     lines = list(script(job.commands))
     environment: dict[str, str] = {}
     if job.posts:
         environment[TOKEN_VARIABLE] = "${{ github.token }}"
     if job.posts and job.trigger is Trigger.CHANGE:
         environment["CHANGE_NUMBER"] = "${{ github.event.pull_request.number }}"
+        for target in project.targets:
+            page = f"needs.{job.needs[0]}.outputs.page-{target.name}"
+            environment[f"PAGE_{target.name.upper()}"] = f"${{{{ {page} }}}}"
     if job.target is not None:
-        environment["PULUMI_BACKEND_URL"] = backend(job.target)
+        environment |= state_variables(job.target)
     # The digest goes from plan to apply by an output too, which nothing but the plan's own job can set.
-    if job.digest and job.gives:
+    if job.digest and job.keeps:
         lines += [f'echo "sha256=$(cut -d " " -f 1 {job.digest})" >> "$GITHUB_OUTPUT"']
         lines += ['echo "changes=$changes" >> "$GITHUB_OUTPUT"']
     elif job.digest:

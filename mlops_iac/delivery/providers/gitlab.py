@@ -11,14 +11,13 @@ from typing import Any, Final
 
 from mlops_iac.delivery.document import block, to_yaml
 from mlops_iac.delivery.jobs import (
-    IDENTITY_FILE,
+    PLACE,
     TOKEN_VARIABLE,
     Dialect,
     Job,
     Trigger,
     cloud_variables,
     jobs,
-    keep_identity,
     whole_script,
 )
 from mlops_iac.delivery.pins import image
@@ -29,7 +28,16 @@ from mlops_iac.delivery.shell import Expression
 ISSUER: Final = "https://gitlab.com"
 AUDIENCE: Final = "sts.amazonaws.com"
 
-_DIALECT: Final = Dialect(Expression('"$CI_MERGE_REQUEST_IID"'), forge="gitlab", fetches=True, after_failure=True)
+_IDENTITY: Final = "AWS_IDENTITY"
+_DIALECT: Final = Dialect(
+    Expression('"$CI_MERGE_REQUEST_IID"'),
+    page=lambda report: f"{PLACE}/artifacts/file/{report.page}",
+    place="$CI_JOB_URL",
+    identity=_IDENTITY,
+    forge="gitlab",
+    fetches=True,
+    after_failure=True,
+)
 
 
 def identity(project: Project, target: Target) -> Identity:
@@ -69,19 +77,29 @@ def _job(project: Project, job: Job) -> dict[str, Any]:
         rule["when"] = "always"
     found: dict[str, Any] = {"stage": job.id, "rules": [rule]}
     found["needs"] = [{"job": needed, "artifacts": needed in job.takes} for needed in job.needs]
-    before: list[str] = []
     if job.target is not None:
-        found["id_tokens"] = {"AWS_IDENTITY": {"aud": AUDIENCE}}
-        found["variables"] = {**cloud_variables(project, job), "AWS_WEB_IDENTITY_TOKEN_FILE": IDENTITY_FILE}
-        before = [keep_identity("AWS_IDENTITY")]
+        found["id_tokens"] = {_IDENTITY: {"aud": AUDIENCE}}
+        found["variables"] = cloud_variables(project, job, _DIALECT)
         found["resource_group"] = f"{project.system}-{job.target.name}"
         action = {} if job.access is Access.APPLY else {"action": "access"}
         found["environment"] = {"name": job.target.name, **action}
     if job.trigger is Trigger.CHANGE:
         found["interruptible"] = True
-    found["script"] = [block(whole_script(project, job, _DIALECT, before=before))]
-    if job.gives:
-        found["artifacts"] = {"when": "always", "paths": list(job.gives), "expire_in": "30 days", "access": "developer"}
+    found["script"] = [block(whole_script(project, job, _DIALECT))]
+    if job.keeps:
+        found["artifacts"] = _artifacts(project, job)
+    return found
+
+
+def _artifacts(project: Project, job: Job) -> dict[str, Any]:
+    """What is kept, and what of it the merge request shows: the pages, policies as tests, findings at their lines."""
+    found: dict[str, Any] = {"when": "always", "expire_in": "30 days", "access": "developer"}
+    if job.trigger is Trigger.CHANGE:
+        found["expose_as"] = f"Reports of {project.system}"
+    found["paths"] = [f"{job.keeps}/"]  # without the slash, nothing is exposed
+    if job.reports:
+        tests, quality = ([getattr(each, kind) for each in job.reports] for kind in ("tests", "quality"))
+        found["reports"] = {"junit": tests, "codequality": quality}
     return found
 
 

@@ -21,7 +21,7 @@ from mlops_iac.delivery.shell import Expression
 
 AUDIENCE: Final = "sts.amazonaws.com"
 
-_DIALECT: Final = Dialect(Expression('"$CHANGE_ID"'))
+_DIALECT: Final = Dialect(Expression('"$CHANGE_ID"'), page=lambda report: f"${{BUILD_URL}}artifact/{report.page}")
 _FORGE_TOKEN: Final = "mlops-iac-forge-token"
 
 
@@ -58,10 +58,13 @@ def _stage(project: Project, job: Job) -> Block:
         Block("agent", (Block("docker", (f"image {text(image('docker.io/library/python'))}", "args '-u root'")),))
     )
     items.append(Block("steps", tuple(_steps(project, job))))
-    if job.gives:
-        kept = ", ".join(job.gives)
-        archived = f"archiveArtifacts artifacts: {text(kept)}, allowEmptyArchive: true"
-        items.append(Block("post", (Block("always", (archived,)),)))
+    if job.keeps:
+        kept = [f"archiveArtifacts artifacts: {text(f'{job.keeps}/**')}, allowEmptyArchive: true"]
+        if job.reports:
+            tests = ", ".join(each.tests for each in job.reports)
+            # A build that is unstable would skip the comment.
+            kept.append(f"junit testResults: {text(tests)}, allowEmptyResults: true, skipMarkingBuildUnstable: true")
+        items.append(Block("post", (Block("always", tuple(kept)),)))
     return Block(f"stage({text(job.title)})", tuple(items))
 
 
@@ -84,11 +87,11 @@ def _steps(project: Project, job: Job) -> Iterator[Item]:
     if job.target is not None:
         name = grant_name(project, job.target, job.access)
         credentials.append(f"file(credentialsId: {text(name)}, variable: 'AWS_WEB_IDENTITY_TOKEN_FILE')")
-        values = ", ".join(text(f"{key}={value}") for key, value in cloud_variables(project, job).items())
+        values = ", ".join(text(f"{key}={value}") for key, value in cloud_variables(project, job, _DIALECT).items())
         run = Block(f"withEnv([{values}])", (run,))
     yield Block(f"withCredentials([{', '.join(credentials)}])", (run,)) if credentials else run
-    if job.gives:
-        yield f"stash name: {text(job.id)}, includes: {text(', '.join(job.gives))}"
+    if job.keeps:
+        yield f"stash name: {text(job.id)}, includes: {text(f'{job.keeps}/**')}"
 
 
 def setup(project: Project) -> tuple[str, ...]:

@@ -16,7 +16,9 @@ from mlops_iac.delivery.project import Project
 from mlops_iac.delivery.provider import Provider
 from mlops_iac.delivery.shell import Expression
 
-_DIALECT: Final = Dialect(Expression('"$TRAVIS_PULL_REQUEST"'), fetches=True, keyless=False)
+_DIALECT: Final = Dialect(
+    Expression('"$TRAVIS_PULL_REQUEST"'), page=lambda report: "$TRAVIS_BUILD_WEB_URL", fetches=True, keyless=False
+)
 
 
 def render(project: Project) -> str:
@@ -37,8 +39,8 @@ def render(project: Project) -> str:
 
 def _job(project: Project, job: Job) -> dict[str, Any]:
     workspaces: dict[str, Any] = {}
-    if job.gives:
-        workspaces["create"] = {"name": job.id, "paths": list(job.gives)}
+    if job.keeps:
+        workspaces["create"] = {"name": job.id, "paths": [job.keeps]}
     if job.takes:
         workspaces["use"] = list(job.takes)
     # In a shell of its own: `set -e` in the build's own shell would end it without a result.

@@ -9,7 +9,7 @@ apply ``{"$unknown": true}``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from mlops_iac.cost.compare import MonthlyCost
@@ -25,7 +25,7 @@ from mlops_iac.render.visible import plain_json
 VERSION: Final = 1
 
 
-def to_text(document: Mapping[str, Any]) -> str:
+def to_text(document: Mapping[str, Any] | Sequence[Any]) -> str:
     """A document as indented JSON text, ending in a newline."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

@@ -137,7 +137,10 @@ class Engines:
 
 @dataclass(frozen=True, slots=True)
 class TargetChoice:
-    """What ``target_options`` collected. ``named``: the user said which engine or target."""
+    """What ``target_options`` collected.
+
+    ``named``: the user said which engine or target. ``continue_on_error``: see ``PulumiOptions``.
+    """
 
     engines: Engines = Engines()
     yes: bool = False
@@ -145,6 +148,7 @@ class TargetChoice:
     kube_context: str | None = None
     force_lock: bool = False
     named: bool = False
+    continue_on_error: bool = False
 
 
 @contextmanager
@@ -216,6 +220,7 @@ def _pulumi_engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
         overrides=run.request.compose.overrides,
         context=choice.kube_context,
         install=chosen.install,
+        continue_on_error=choice.continue_on_error,
         force=choice.force_lock,
         command=click.get_current_context().command_path,
         on_event=on_event,

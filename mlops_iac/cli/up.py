@@ -30,6 +30,11 @@ from mlops_iac.plan.saved import SavedPlan
     metavar="FILE",
     help="Apply exactly the plan that `preview --save-plan FILE` saved, without asking; it brings its overrides.",
 )
+@click.option(
+    "--continue-on-error",
+    is_flag=True,
+    help="Go on with what does not depend on what failed, in Pulumi's engine too; the local engine always does.",
+)
 @target_options
 @format_option("text", "json")
 @system_options
@@ -40,6 +45,7 @@ def command(
     choice: TargetChoice,
     only: tuple[Layer, ...],
     plan_file: Path | None,
+    continue_on_error: bool,
 ) -> None:
     """Apply the configuration: show the preview, ask, then create, update, replace and delete.
 
@@ -54,6 +60,7 @@ def command(
       mlops-iac up -C examples/fraud-detection --yes
       mlops-iac up -C examples/fraud-detection --plan dev.plan.json
     """
+    choice = replace(choice, continue_on_error=continue_on_error)
     saved = load_plan(plan_file) if plan_file is not None else None
     if saved is not None:
         overrides = overrides_of(saved, overrides)

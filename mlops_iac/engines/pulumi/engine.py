@@ -62,6 +62,8 @@ class PulumiOptions:
     the providers. ``stacks``: folder of the projects, by default ``stacks`` beside the system's YAML. ``stack``: name
     of every layer's stack, instead of the one whose settings name the environment. ``overrides``: those that the graph
     was composed with. ``install``: let Pulumi's installer fetch a CLI where there is none.
+    ``continue_on_error``: within a layer, go on with what does not depend on what failed. Not the default, as it is not
+    Pulumi's, whose engine (3.260) may hang then or write an invalid state: tests/engines/parity/known.py names when.
     """
 
     local: bool = False
@@ -72,6 +74,7 @@ class PulumiOptions:
     context: str | None = None
     factory: str = FACTORY
     install: bool = False
+    continue_on_error: bool = False
     force: bool = False
     command: str = "mlops-iac"
     on_event: OnEvent = lambda event: None
@@ -393,7 +396,7 @@ class PulumiEngine:
                     plan=self._kept(layer, plan),
                     on_event=log,
                     parallel=self._options.parallel,
-                    continue_on_error=True,
+                    continue_on_error=self._options.continue_on_error,
                     color="never",
                     suppress_outputs=True,
                     suppress_progress=True,

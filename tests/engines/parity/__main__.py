@@ -16,10 +16,10 @@ from mlops_iac.engines.local.store import Store
 
 from . import ours
 from .golden import write_golden
-from .known import HANGS, explain, pulumi_hangs
+from .known import BREAKS_ITS_STATE, HANGS, explain, pulumi_hangs
 from .observe import Seen, differences
 from .programs import Scenario, seeded
-from .real import CLI, RealEngine
+from .real import CLI, InvalidStateError, RealEngine
 
 
 def main() -> int:
@@ -64,7 +64,11 @@ def _compare(scenario: Scenario, store: Store, engine: RealEngine, counts: colle
         if pulumi_hangs(mine):
             counts[HANGS] += 1
             return
-        other = next(theirs)
+        try:
+            other = next(theirs)
+        except InvalidStateError:
+            counts[BREAKS_ITS_STATE] += 1
+            return
         counts["runs"] += 1
         yield other
         found = [(line, explain(line)) for line in differences(mine, other)]

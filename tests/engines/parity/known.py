@@ -11,6 +11,9 @@ UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 HANGS: Final = (
     "pulumi up --continue-on-error never ends when a delete before a replacement fails; ours names the failure"
 )
+BREAKS_ITS_STATE: Final = (
+    "pulumi up --continue-on-error deletes what a resource behind a failed one still names, and its state is invalid"
+)
 
 KNOWN: Final[Mapping[str, Callable[[str], bool]]] = {
     "Pulumi writes its sign for the unknown into a stack output whose resource failed; ours keeps what was": (

@@ -124,8 +124,12 @@ def steps_of(changes: Sequence[Change], before: Snapshot) -> dict[str, list[str]
 
 
 def differences(ours: Seen, theirs: Seen) -> Iterator[str]:
-    """How two runs of the same step differ, a line each."""
-    for urn in sorted({*ours.preview, *theirs.preview}):
+    """How two runs of the same step differ, a line each.
+
+    Pulumi ends a preview at the first refusal, with as much announced as its parallel steps had come to.
+    """
+    announced = theirs.preview.keys() if ours.refused and theirs.refused else {*ours.preview, *theirs.preview}
+    for urn in sorted(announced):
         mine, other = list(ours.preview.get(urn, ())), list(theirs.preview.get(urn, ()))
         if mine != other:
             yield f"preview {_short(urn)}: {mine or 'same'} is {other or 'same'} in Pulumi"

@@ -109,7 +109,7 @@ def located(name: str, **options: Any) -> Node:
 
 def test_a_failure_is_located_and_stops_only_what_depends_on_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_FAIL", "::bad")
-    runs = engine(root)
+    runs = engine(root, continue_on_error=True)
     after = node(UNNAMED, "after", {"vpcId": "v"}, depends_on=(key(NAMED, "bad"),))
     result = runs.up(graph(root, stack_of(located("bad"), after, located("other"))))
     assert not result.ok and not result.stopped
@@ -120,6 +120,19 @@ def test_a_failure_is_located_and_stops_only_what_depends_on_it(root: Path, monk
     assert names(root) == ["other"]
     assert [parse_urn(urn).name for urn in result.stacks[0].skipped] == ["after"]
     check_shape("up", result)
+
+
+def test_a_layer_stops_at_its_first_failure_by_itself(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_FAIL", "::bad")
+    runs = engine(root, parallel=1)
+    made = graph(root, stack_of(located("bad"), located("later")))
+    result = runs.up(made)
+    assert [failure.code for failure in result.failures] == [RESOURCE_FAILED]
+    assert names(root) == []
+    assert [parse_urn(urn).name for urn in result.stacks[0].skipped] == ["later"]
+    monkeypatch.delenv("WORLD_FAIL")
+    assert runs.up(made).ok
+    assert names(root) == ["bad", "later"]
 
 
 def test_a_protected_resource_is_refused_before_anything_is_deleted(root: Path) -> None:

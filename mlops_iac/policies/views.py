@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -68,6 +68,31 @@ def view_system(system: System, today: str = "") -> SystemView:
     )
 
 
+class _Sources(Mapping[str, frozenset[str]]):
+    """The URNs that each input comes from, found when somebody asks: most inputs nobody asks about."""
+
+    __slots__ = ("_find", "_found", "_inputs")
+
+    def __init__(self, inputs: Mapping[str, Value], find: Callable[[Value], frozenset[str]]) -> None:
+        self._inputs = inputs
+        self._find = find
+        self._found: dict[str, frozenset[str]] = {}
+
+    def __getitem__(self, name: str) -> frozenset[str]:
+        urns = self._found.get(name)
+        if urns is None:
+            urns = self._found[name] = self._find(self._inputs[name])
+        if not urns:
+            raise KeyError(name)
+        return urns
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._inputs if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class _Scope:
     """Resolves references of one graph; a resource's outputs are known where they repeat one of its inputs."""
 
@@ -87,7 +112,7 @@ class _Scope:
             node.type,
             node.name,
             {name: self._evaluate(value) for name, value in node.inputs.items()},
-            sources={name: found for name, value in node.inputs.items() if (found := self._sources(value))},
+            sources=_Sources(node.inputs, self._sources),
             protect=node.options.protect,
             retain_on_delete=node.options.retain_on_delete,
             component=node.component,

@@ -95,3 +95,22 @@ def test_a_rule_that_does_not_exist_is_told_in_its_environment(tmp_path: Path) -
     (problem,) = caught.value.diagnostics
     assert problem.code == "MI5002" and "s3-access-logging" in problem.hint
     assert problem.location is not None and problem.location.line == 17
+
+
+@pytest.mark.parametrize(
+    ("declared", "broken"),
+    [
+        ("{}", set()),
+        ("{requires: [sbom]}", set()),
+        ("{scan: false}", {"ecr-scan-on-push", "ecr-image-requirements"}),
+        ("{scan: false, requires: [signature]}", {"ecr-scan-on-push", "ecr-image-requirements"}),
+        ("{scan: false, requires: [sbom]}", {"ecr-scan-on-push"}),
+    ],
+)
+def test_image_repositories_ask_for_a_scan_or_a_bill_of_materials(
+    tmp_path: Path, declared: str, broken: set[str]
+) -> None:
+    run = checked(tmp_path, "", f"+images.extra={declared}".replace(": ", ":"))
+    found = {f.policy.id: f.location for f in run.findings if f.policy.id.startswith("ecr-") and "extra" in f.path}
+
+    assert set(found) == broken and run.refused is bool(broken)

@@ -1,15 +1,18 @@
 """Image repositories: private ECR repositories with tags that cannot be moved.
 
 Creates the repository with encryption and scan on push, a lifecycle policy that drops what was never
-released, and a repository policy that lets named accounts pull and nobody else. Source:
-https://docs.aws.amazon.com/AmazonECR/latest/userguide/security-best-practices.html
+released, and a repository policy that lets named accounts pull and nobody else. What an image must come with besides a
+scan, AWS stores and does not ask for: bills of materials and signatures lie beside the image as OCI referrers. The
+repository's tag ``image-requires`` says to whoever builds and admits images what they must add.
+Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/security-best-practices.html,
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/images.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from mlops_iac.compile.context import BuildContext, Handle
 from mlops_iac.components.component import Component, Example, Outputs, Problem
@@ -25,6 +28,8 @@ OWN_ACCOUNT = "MI3300"
 """The system's own account is listed among those that may pull."""
 REPEATED_ACCOUNT = "MI3301"
 """An account is listed twice."""
+REQUIRES_TAG: Final = "image-requires"
+"""Tag of a repository with what a build must add to each image, joined by ``+``."""
 
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
@@ -35,6 +40,7 @@ _LOGIN = Statement(
     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html",
 )
 
+Requirement = Literal["sbom", "signature"]
 AccountId = Annotated[str, doc("AWS account id.", pattern="^[0-9]{12}$", expects="twelve digits in quotes")]
 
 
@@ -45,6 +51,14 @@ class ImageSpec(Spec, kw_only=True):
         Classification,
         doc("How sensitive the images are; chooses the KMS key.", replaces=True, loses_data=True),
     ] = "internal"
+    scan: Annotated[bool, doc("Scan each image for known flaws when it is pushed.")] = True
+    requires: Annotated[
+        list[Requirement],
+        doc(
+            "What a build must attach to each image: an `sbom` (bill of materials) or a `signature`. The repository's "
+            "tag image-requires asks for it."
+        ),
+    ] = []
     keep_untagged: Annotated[Duration, doc("How long images without a tag are kept.")] = Duration(14 * 86400)
     keep_tagged: Annotated[
         int, doc("How many tagged images are kept; older ones are removed.", unit="images", ge=1, le=10000)
@@ -72,15 +86,17 @@ class ImageOutputs(Outputs):
 def build(name: str, spec: ImageSpec, ctx: BuildContext) -> ImageOutputs:
     """The repository, its lifecycle and its policy."""
     key = ctx.get("keys", "keys", KeysOutputs).arn(spec.classification)
+    asked = "+".join(sorted({*spec.requires}))
     repository = ctx.add(
         "repository",
         "aws:ecr/repository:Repository",
         {
             "name": ctx.namer.path(name),
             "imageTagMutability": "IMMUTABLE",
-            "imageScanningConfiguration": {"scanOnPush": True},
+            "imageScanningConfiguration": {"scanOnPush": spec.scan},
             "encryptionConfigurations": [{"encryptionType": "KMS", "kmsKey": key}],
             "forceDelete": ctx.core.env.force_destroy,
+            "tags": {REQUIRES_TAG: asked} if asked else None,
         },
         stateful=True,
     )
@@ -164,6 +180,11 @@ COMPONENT = Component(
         Example(
             "Images that the account of production pulls",
             {"scorer": {"keep_untagged": "3d", "keep_tagged": 100, "pull_accounts": ["444455556666"]}},
+            {},
+        ),
+        Example(
+            "Images with a bill of materials and a signature",
+            {"scorer": {"requires": ["sbom", "signature"]}},
             {},
         ),
     ),

@@ -5,8 +5,6 @@ Source: https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.ht
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 from mlops_iac.graph.evaluate import UNKNOWN
 from mlops_iac.policies.policy import (
     ELSEWHERE,
@@ -23,20 +21,12 @@ from mlops_iac.policies.policy import (
     passes,
     waits,
 )
-
-REPOSITORY = "aws:ecr/repository:Repository"
-REGISTRY = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
+from mlops_iac.policies.repositories import REGISTRY, REPOSITORY, scans
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
     """The repository scans, or a rule of the registry covers it."""
-    name = resource.inputs.text("name", "*") if resource.inputs.is_known("name") else "*"
-    for registry in stack.of_type(REGISTRY):
-        for rule in registry.inputs.each("rules"):
-            scans = rule.at("scanFrequency") in ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")
-            if scans and any(fnmatchcase(name, f.text("filter", "*")) for f in rule.each("repositoryFilters")):
-                return PASS
-    scanned = resource.inputs.flag("imageScanningConfiguration.scanOnPush")
+    scanned = scans(resource, stack)
     return PASS if scanned else fail("does not scan its images", "imageScanningConfiguration.scanOnPush")
 
 
@@ -60,6 +50,7 @@ POLICY = Policy(
     },
     source_url="https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html#ecr-1",
     check=check,
+    settings=("images.*.scan",),
     remediate=lambda *_: {"imageScanningConfiguration.scanOnPush": True},
     samples=(
         passes(REPOSITORY, {"imageScanningConfiguration": {"scanOnPush": True}}),

@@ -35,3 +35,14 @@ def test_old_images_go(compiled):
 def test_useless_accounts_are_refused(problems, accounts, index, code):
     found = problems(f"images: {{trainer: {{pull_accounts: {accounts}}}}}")
     assert found["images", "trainer", "pull_accounts", index] == code
+
+
+def test_what_a_build_must_attach_stands_on_the_repository(compiled):
+    system = compiled("images: {trainer: {requires: [signature, sbom]}, plain: {}}")
+    assert system.inputs("trainer.repository")["tags"]["image-requires"] == "sbom+signature"
+    assert "image-requires" not in system.inputs("plain.repository")["tags"]
+
+
+def test_a_scan_can_be_left_to_the_registry(compiled):
+    repository = compiled("images: {trainer: {scan: false}}").inputs("trainer.repository")
+    assert repository["imageScanningConfiguration"] == {"scanOnPush": False}

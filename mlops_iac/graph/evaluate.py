@@ -98,26 +98,32 @@ def compact_json(value: Any) -> str:
 
 def contains_unknown(value: Any) -> bool:
     """Whether any part of evaluated data is unknown."""
-    if isinstance(value, _SCALARS):
-        return False
-    if isinstance(value, SecretValue):
-        return contains_unknown(value.value)
-    if isinstance(value, Mapping):
-        return any(contains_unknown(item) for item in value.values())
-    if isinstance(value, list):
-        return any(contains_unknown(item) for item in value)
-    return value is UNKNOWN
+    return _marks(value)[0]
 
 
 def contains_secret(value: Any) -> bool:
     """Whether any part of evaluated data is secret."""
-    if isinstance(value, _SCALARS):
-        return False
-    if isinstance(value, Mapping):
-        return any(contains_secret(item) for item in value.values())
-    if isinstance(value, list):
-        return any(contains_secret(item) for item in value)
-    return isinstance(value, SecretValue)
+    return _marks(value)[1]
+
+
+def _marks(value: Any) -> tuple[bool, bool]:
+    """Whether any part of evaluated data is unknown, and whether any is secret."""
+    unknown = secret = False
+    pending = [value]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, _SCALARS):
+            continue
+        if isinstance(current, (dict, Mapping)):
+            pending.extend(current.values())
+        elif isinstance(current, list):
+            pending.extend(current)
+        elif isinstance(current, SecretValue):
+            secret = True
+            pending.append(current.value)
+        elif current is UNKNOWN:
+            unknown = True
+    return unknown, secret
 
 
 def reveal(value: Any) -> Any:
@@ -150,10 +156,10 @@ def property_at(outputs: Any, path: Sequence[str | int]) -> Any:
 
 
 def _combine(parts: list[Any], make: Callable[[list[Any]], str]) -> Any:
-    if any(contains_unknown(part) for part in parts):
+    unknown, secret = _marks(parts)
+    if unknown:
         return UNKNOWN
-    text = make([reveal(part) for part in parts])
-    return SecretValue(text) if any(contains_secret(part) for part in parts) else text
+    return SecretValue(make([reveal(part) for part in parts])) if secret else make(parts)
 
 
 def _text(value: Any) -> str:

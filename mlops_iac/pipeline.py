@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from mlops_iac.compose.composition import ComposeRequest, Composition
 from mlops_iac.cost.compare import MonthlyCost
-from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, raise_on_errors, sort_diagnostics
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Severity, raise_on_errors, sort_diagnostics
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer
 from mlops_iac.plan.gates import GateFinding
 from mlops_iac.plan.impact import Impact
@@ -80,8 +80,9 @@ class Run:
 
     @property
     def refused(self) -> bool:
-        """Whether a policy or a gate stops an apply."""
-        return any(finding.stops for finding in self.findings) or any(finding.stops for finding in self.gates)
+        """Whether a policy, a gate or the engine's own preview stops an apply."""
+        stopping = (finding.stops for found in (self.findings, self.gates) for finding in found)
+        return any(stopping) or any(item.severity is Severity.ERROR for item in self.diagnostics)
 
 
 def compose(run: Run) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -79,13 +79,17 @@ def _keep_project_code(context: click.Context, parameter: click.Parameter, refus
 
 def exit_with(result: RunResult) -> None:
     """Leave with the exit code of a run that did not carry everything out; return when it did."""
-    from mlops_iac.policies.checker import VIOLATION
-
     if result.stopped:
         sys.exit(EXIT_INTERRUPTED)
     if not result.ok:
-        refused = [item for item in result.failures if item.code == VIOLATION]
-        sys.exit(EXIT_REFUSED if refused and len(refused) == len(result.failures) else EXIT_FAILURE)
+        sys.exit(exit_code_of(result.failures))
+
+
+def exit_code_of(failures: Collection[Diagnostic]) -> int:
+    """The exit code of what an engine could not do: a refusal where policies alone stopped it."""
+    from mlops_iac.policies.checker import VIOLATION
+
+    return EXIT_REFUSED if failures and all(item.code == VIOLATION for item in failures) else EXIT_FAILURE
 
 
 def guarded(function: Function) -> Function:

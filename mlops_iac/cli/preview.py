@@ -9,12 +9,19 @@ from pathlib import Path
 import click
 
 from mlops_iac.cli.baseline import load_baseline
-from mlops_iac.cli.options import EXIT_CHANGES, EXIT_REFUSED, format_option, request_for, system_options
+from mlops_iac.cli.options import (
+    EXIT_CHANGES,
+    EXIT_REFUSED,
+    exit_code_of,
+    format_option,
+    request_for,
+    system_options,
+)
 from mlops_iac.cli.plans import save_plan, tell_saved
 from mlops_iac.cli.printing import print_preview
 from mlops_iac.cli.reporting import write_failure, write_report
 from mlops_iac.cli.target import Engines, TargetChoice, engine_for, engine_options, only_option
-from mlops_iac.diagnostics import DiagnosticsError
+from mlops_iac.diagnostics import DiagnosticsError, Severity
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.pipeline import Run, baseline_of, plan_against, run_phases
 from mlops_iac.plan.model import Op
@@ -89,7 +96,8 @@ def command(
         for file in write_report(run, report, folder):
             click.echo(f"wrote {file}", err=True)
     if run.refused:
-        sys.exit(EXIT_REFUSED)
+        failures = [item for item in run.diagnostics if item.severity is Severity.ERROR]
+        sys.exit(exit_code_of(failures) if failures else EXIT_REFUSED)
     if exit_code and run.plan and any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
         sys.exit(EXIT_CHANGES)
 
@@ -121,6 +129,7 @@ def _by_engine(checked: Run, engines: Engines, only: tuple[Layer, ...], plan_fil
         found = engine.disagreements(run.plan, named.graph, only)
         run = replace(run, diagnostics=(*run.diagnostics, *found))
         if plan_file is not None:
-            save_plan(plan_file, run, engines.name, engine.own_plans(named.graph, only))
+            failed = any(item.severity is Severity.ERROR for item in found)
+            save_plan(plan_file, run, engines.name, {} if failed else engine.own_plans(named.graph, only))
             tell_saved(plan_file, run)
     return run

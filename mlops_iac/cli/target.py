@@ -208,6 +208,7 @@ def _settle(run: Run) -> Settle:
 
 def _pulumi_engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
     from mlops_iac.engines.pulumi.engine import PulumiEngine, PulumiOptions
+    from mlops_iac.engines.pulumi.run_pack import RunPolicies
 
     if run.graph is None:
         raise ValueError("the compile phase made no graph")
@@ -218,6 +219,7 @@ def _pulumi_engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
         stacks=chosen.stacks.resolve() if chosen.stacks is not None else None,
         stack=chosen.stack,
         overrides=run.request.compose.overrides,
+        policies=RunPolicies(run.request.today, run.request.project_code, run.findings),
         context=choice.kube_context,
         install=chosen.install,
         continue_on_error=choice.continue_on_error,

@@ -29,8 +29,8 @@ LIMITS: Final = (
     "and nothing here says that a law is complied with.",
     "It knows only what is declared in this configuration. Other systems, accounts, people and contracts are outside.",
     "It does not look at data, code or models: not at their quality, fairness, origin or accuracy.",
-    "An unknown verdict depends on a value that exists only after deployment; it is settled by the policy pack in the "
-    "engine's run.",
+    "An unknown verdict depends on a value that exists only after deployment; it is given when a run makes the "
+    "resource, which it refuses where the value turns out wrong.",
 )
 """What evidence does not prove."""
 

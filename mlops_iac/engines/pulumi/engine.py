@@ -37,6 +37,7 @@ from mlops_iac.engines.pulumi.laptop import FACTORY, Laptop
 from mlops_iac.engines.pulumi.plugin_server import factory_named
 from mlops_iac.engines.pulumi.program import FINGERPRINT_VARIABLE, OVERRIDES_VARIABLE
 from mlops_iac.engines.pulumi.projects import STACKS, Project, projects_in
+from mlops_iac.engines.pulumi.run_pack import RunPolicies, needs_pack, write_pack
 from mlops_iac.engines.pulumi.update_log import UpdateLog
 from mlops_iac.engines.pulumi.workspace import Workspace, failure_of
 from mlops_iac.engines.schedule import run_in_order
@@ -61,7 +62,8 @@ class PulumiOptions:
     ``local``: against the emulators of this machine instead of the cloud; ``factory`` (``module:function``) then makes
     the providers. ``stacks``: folder of the projects, by default ``stacks`` beside the system's YAML. ``stack``: name
     of every layer's stack, instead of the one whose settings name the environment. ``overrides``: those that the graph
-    was composed with. ``install``: let Pulumi's installer fetch a CLI where there is none.
+    was composed with. ``policies``: what the offline check of the graph left to be judged while the engine runs; None
+    judges nothing. ``install``: let Pulumi's installer fetch a CLI where there is none.
     ``continue_on_error``: within a layer, go on with what does not depend on what failed. Not the default, as it is not
     Pulumi's, whose engine (3.260) may hang then or write an invalid state: tests/engines/parity/known.py names when.
     """
@@ -71,6 +73,7 @@ class PulumiOptions:
     stacks: Path | None = None
     stack: str | None = None
     overrides: tuple[str, ...] = ()
+    policies: RunPolicies | None = None
     context: str | None = None
     factory: str = FACTORY
     install: bool = False
@@ -86,6 +89,7 @@ class PulumiEngine:
 
     def __init__(self, root: Path, system: str, environment: str, options: PulumiOptions | None = None) -> None:
         self._root = root
+        self._environment = environment
         self._options = options or PulumiOptions()
         self._home = root / FOLDER / "pulumi"
         self._cli = find_cli(self._options.environ, install=self._options.install)
@@ -165,8 +169,8 @@ class PulumiEngine:
                     text = f"the {stack.layer} layer has no stack yet, so the engine's own preview of it is left out"
                     found.append(Diagnostic(NO_STACK, text, severity=Severity.INFO))
                     continue
-                steps, failures = self._previewed(stack)
-                found += failures
+                log, failures = self._previewed(stack)
+                found += (*failures, *log.advice)
                 if failures:
                     continue
                 ours = {
@@ -174,11 +178,13 @@ class PulumiEngine:
                     for change in planned[stack.project].changes
                     if change.custom and not change.type.startswith("pulumi:")
                 }
-                for urn in sorted(ours.keys() | steps.keys()):
+                for urn in sorted(ours.keys() | log.steps.keys()):
                     op, source, component = ours.get(urn, (Op.SAME, None, ()))
-                    if steps.get(urn, Op.SAME) is not op:
+                    if log.steps.get(urn, Op.SAME) is not op:
                         parsed = parse_urn(urn)
-                        text = f"{parsed.type} {parsed.name}: the plan says {op}, the engine {steps.get(urn, Op.SAME)}"
+                        text = (
+                            f"{parsed.type} {parsed.name}: the plan says {op}, the engine {log.steps.get(urn, Op.SAME)}"
+                        )
                         hint = "trust the engine; please report it with the configuration"
                         found.append(Diagnostic(DISAGREEMENT, text, hint, source, component, severity=Severity.WARNING))
         return tuple(found)
@@ -238,7 +244,7 @@ class PulumiEngine:
 
     def _looked_at(self, stack: Stack) -> StackResult:
         project = self._projects[stack.layer]
-        log = UpdateLog(stack, lambda event: None)
+        log = self._log(stack, lambda event: None)
         workspace = self._workspace(project, {FINGERPRINT_VARIABLE: fingerprint(stack)})
         failures: tuple[Diagnostic, ...] = ()
         try:
@@ -383,7 +389,7 @@ class PulumiEngine:
     def _update(self, verb: Verb, layer: Layer, stack: Stack | None, plan: Any = None) -> StackResult:
         project = self._projects[layer]
         resolved = self._recover(project)
-        log = UpdateLog(stack, self._emit)
+        log = self._log(stack, self._emit)
         environ = {FINGERPRINT_VARIABLE: fingerprint(stack)} if stack is not None else {}
         workspace = self._workspace(project, environ)
         backend = self._backend(project)
@@ -394,6 +400,7 @@ class PulumiEngine:
             if verb == "up":
                 made.up(
                     plan=self._kept(layer, plan),
+                    policy_packs=self._packs(project),
                     on_event=log,
                     parallel=self._options.parallel,
                     continue_on_error=self._options.continue_on_error,
@@ -414,6 +421,8 @@ class PulumiEngine:
             (self._home / f"{layer}.plan.json").unlink(missing_ok=True)
             if backend is not None:
                 backend.keep(project)
+        with self._guard:
+            self._notes += log.advice
         stopped = failed and self._cli.interrupted
         snapshot = self._snapshot(project)
         return StackResult(
@@ -429,6 +438,18 @@ class PulumiEngine:
             stopped,
         )
 
+    def _packs(self, project: Project) -> list[str]:
+        """The policy pack of this run, where the layer has something that is not judged yet."""
+        policies = self._options.policies
+        if policies is None or not needs_pack(project, policies):
+            return []
+        with self._guard:
+            return [str(write_pack(self._home, self._root, self._environment, policies))]
+
+    def _log(self, stack: Stack | None, on_event: OnEvent) -> UpdateLog:
+        policies = self._options.policies
+        return UpdateLog(stack, on_event, waiting=policies.waiting if policies is not None else None)
+
     def _kept(self, layer: Layer, plan: Any) -> str | None:
         """The file of an update plan, for the time of the update."""
         if plan is None:
@@ -437,20 +458,21 @@ class PulumiEngine:
         write_atomic(file, json.dumps(plan).encode())
         return str(file)
 
-    def _previewed(self, stack: Stack, plan: Path | None = None) -> tuple[dict[str, Op], tuple[Diagnostic, ...]]:
+    def _previewed(self, stack: Stack, plan: Path | None = None) -> tuple[UpdateLog, tuple[Diagnostic, ...]]:
         project = self._projects[stack.layer]
-        log = UpdateLog(stack, lambda event: None)
+        log = self._log(stack, lambda event: None)
         workspace = self._workspace(project, {FINGERPRINT_VARIABLE: fingerprint(stack)})
         try:
             workspace.made().preview(
                 plan=str(plan) if plan is not None else None,
+                policy_packs=self._packs(project),
                 on_event=log,
                 parallel=self._options.parallel,
                 color="never",
             )
         except CommandError as error:
-            return {}, log.failures or (failure_of(error, project),)
-        return log.steps, ()
+            return log, log.failures or (failure_of(error, project),)
+        return log, ()
 
     def _recover(self, project: Project) -> tuple[Resolution, ...]:
         """Settle what an earlier run had begun and not ended.

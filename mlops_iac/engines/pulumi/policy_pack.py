@@ -43,6 +43,7 @@ from pulumi_policy import proxy as sdk_proxy
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 from pulumi_policy.secret import Secret
 
+from mlops_iac.engines.pulumi.run_pack import FIX
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
 from mlops_iac.pipeline import NO_PROJECT_CODE_VARIABLE, request_at, run_phases
 from mlops_iac.policies.foreign import system_of
@@ -201,26 +202,26 @@ def _framework(policy: Policy) -> PolicyComplianceFramework | None:
 
 def _on_resource(policy: Policy) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        judged = _view(args.urn, args.resource_type, args.name, args.props, args.opts.protect, {})
-        result = _checked(policy, judged, StackView((judged,), _system([judged], args.get_config()), whole=False))
+        judged = argument_view(args)
+        result = checked(policy, judged, StackView((judged,), _system([judged], args.get_config()), whole=False))
         if result.verdict is Verdict.NOT_APPLICABLE:
             args.not_applicable(f"{policy.id} does not apply to {args.resource_type}")
         if result.verdict is Verdict.UNKNOWN:
             raise UnknownValueError(UNKNOWN_STRING_VALUE, [result.path])
         if result.verdict is Verdict.FAIL:
-            report(_message(policy, judged, result), None)
+            report(message_of(policy, judged, result), None)
 
     return validate
 
 
 def _on_stack(policy: Policy) -> Callable[[StackValidationArgs, ReportViolation], None]:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        views = tuple(_view_of(resource) for resource in args.resources)
+        views = tuple(registered_view(resource) for resource in args.resources)
         stack = StackView(views, _system(views, args.get_config()), whole=False)
-        judged = [(resource, _checked(policy, resource, stack)) for resource in views]
+        judged = [(resource, checked(policy, resource, stack)) for resource in views]
         for resource, result in judged:
             if result.verdict is Verdict.FAIL:
-                report(_message(policy, resource, result), resource.urn)
+                report(message_of(policy, resource, result), resource.urn)
         verdicts = {result.verdict for _, result in judged}
         if Verdict.UNKNOWN in verdicts and Verdict.FAIL not in verdicts:
             raise UnknownValueError(UNKNOWN_STRING_VALUE, [next(r.path for _, r in judged if r.path)])
@@ -230,7 +231,7 @@ def _on_stack(policy: Policy) -> Callable[[StackValidationArgs, ReportViolation]
     return validate
 
 
-def _checked(policy: Policy, resource: ResourceView, stack: StackView) -> Result:
+def checked(policy: Policy, resource: ResourceView, stack: StackView) -> Result:
     """The verdict; a rule that crashes raises what says which one it was, and the engine then stops."""
     try:
         return policy.check(resource, stack)
@@ -274,12 +275,19 @@ def _evaluated(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _message(policy: Policy, resource: ResourceView, result: Result) -> str:
+def message_of(policy: Policy, resource: ResourceView, result: Result) -> str:
+    """What is wrong with a resource, and what to do."""
     place = f" ({result.path})" if result.path else ""
-    return f"{resource.name} {result.detail or f'does not meet: {policy.title}'}{place}. Fix: {policy.fix}"
+    return f"{resource.name} {result.detail or f'does not meet: {policy.title}'}{place}{FIX}{policy.fix}"
 
 
-def _view_of(resource: PolicyResource) -> ResourceView:
+def argument_view(args: ResourceValidationArgs) -> ResourceView:
+    """A single resource as policies see it, before it is made."""
+    return _view(args.urn, args.resource_type, args.name, args.props, args.opts.protect, {})
+
+
+def registered_view(resource: PolicyResource) -> ResourceView:
+    """A resource of the whole stack as policies see it."""
     sources = {
         name: frozenset(target.urn for target in targets)
         for name, targets in resource.property_dependencies.items()
@@ -296,7 +304,7 @@ def _view(
     protect: bool,
     sources: Mapping[str, frozenset[str]],
 ) -> ResourceView:
-    data = _plain(props)
+    data = plain_data(props)
     facts = facts_of(type) if ":" in type else None
     for secret in facts.secrets if facts else ():
         if isinstance(data.get(secret), str):
@@ -306,7 +314,7 @@ def _view(
     return view(urn, type, name, data, sources=sources, protect=protect, identifiers=texts)
 
 
-def _plain(value: Any) -> Any:
+def plain_data(value: Any) -> Any:
     """Data without the SDK's proxies, which raise where a value is not known yet."""
     if isinstance(value, Mapping):
         return {key: _known(value, key) for key in value}
@@ -317,7 +325,7 @@ def _plain(value: Any) -> Any:
 
 def _known(container: Any, key: Any) -> Any:
     try:
-        return _plain(container[key])
+        return plain_data(container[key])
     except UnknownValueError:
         return UNKNOWN
 

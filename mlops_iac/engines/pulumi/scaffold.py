@@ -7,6 +7,8 @@ Source: https://www.pulumi.com/docs/iac/concepts/projects/project-file/
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Final
 
 from mlops_iac.graph import naming
@@ -101,3 +103,22 @@ def stack_files(system: str, folder: str) -> dict[str, str]:
     found["policy/PulumiPolicy.yaml"] = _PACK_PROJECT.format(system=system)
     found["policy/__main__.py"] = _PACK.format(system=system, folder=folder)
     return found
+
+
+def registers_only_its_layer(project: Path, layer: Layer) -> bool:
+    """Whether the program of a layer's project does what the one written here does, and nothing else."""
+    try:
+        found = ast.parse((project / "__main__.py").read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return False
+    written = ast.parse(_PROGRAM.format(layer=layer, system=""))
+    return _statements(found) == _statements(written)
+
+
+def _statements(module: ast.Module) -> list[str]:
+    """What a module does, its docstring and comments aside."""
+    return [ast.dump(statement) for statement in module.body if not _is_text(statement)]
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

@@ -12,14 +12,17 @@ from typing import Any, Final
 
 from pulumi.automation import events
 
-from mlops_iac.diagnostics import Diagnostic
+from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, Severity
 from mlops_iac.engines.events import Drift, Event, EventKind, OnEvent, Outcome
 from mlops_iac.engines.pulumi.codes import ENGINE_SAYS, RESOURCE_FAILED
 from mlops_iac.engines.pulumi.plugin_server import RECORDED_ONLY
+from mlops_iac.engines.pulumi.run_pack import FIX, without_stack
 from mlops_iac.graph.nodes import Node, Stack
 from mlops_iac.plan.compare import differences
 from mlops_iac.plan.model import Op, PropertyChange
 from mlops_iac.plan.paths import format_property
+from mlops_iac.policies.checker import VIOLATION
+from mlops_iac.policies.policy import Finding
 from mlops_iac.state.checkpoint import parse_urn
 
 _OPERATIONS: Final = {
@@ -40,21 +43,31 @@ _SUMMARIES: Final = ("update failed", "preview failed", "destroy failed", "refre
 class UpdateLog:
     """Call it with each engine event, in any thread; read the rest when the run is over.
 
-    ``stack`` locates failures in the configuration; None where nothing is declared any more.
+    ``stack`` locates failures in the configuration; None where nothing is declared any more. ``waiting`` are the
+    findings that the run decides, by URN without the stack's name and rule.
     """
 
-    def __init__(self, stack: Stack | None, on_event: OnEvent, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        stack: Stack | None,
+        on_event: OnEvent,
+        monotonic: Callable[[], float] = time.monotonic,
+        waiting: Mapping[tuple[str, str], Finding] | None = None,
+    ) -> None:
         self._nodes = nodes_by_urn(stack) if stack is not None else {}
         self._on_event = on_event
         self._monotonic = monotonic
+        self._waiting = waiting or {}
         self._started: dict[str, float] = {}
         self._recorded: dict[str, str] = {}
         self._errors: dict[str, list[str]] = {}
         self._general: list[str] = []
         self._failed: dict[str, Op] = {}
+        self._refused: dict[str, list[Diagnostic]] = {}
         self._reached: set[str] = set()
         self.steps: dict[str, Op] = {}
         self.done: list[Outcome] = []
+        self.advice: list[Diagnostic] = []
         self.drift: list[Drift] = []
         self.same = 0
 
@@ -66,13 +79,16 @@ class UpdateLog:
             self._end(event.res_outputs_event.metadata)
         elif event.res_op_failed_event is not None:
             self._fail(event.res_op_failed_event.metadata)
+        elif event.policy_event is not None:
+            self._judge(event.policy_event)
         elif event.diagnostic_event is not None:
             self._note(event.diagnostic_event)
 
     @property
     def failures(self) -> tuple[Diagnostic, ...]:
-        """One diagnostic for each resource that failed, and one for each error that is of no resource."""
-        found = [self._failure(urn, op) for urn, op in self._failed.items()]
+        """One diagnostic for each refusal and resource that failed, and one for each error that is of no resource."""
+        found = [item for told in self._refused.values() for item in told]
+        found += [self._failure(urn, op) for urn, op in self._failed.items()]
         found += [self._failure(urn, None) for urn in self._errors if urn not in self._failed]
         hint = "correct the cause and run the command again; finished resources are kept"
         found += [Diagnostic(ENGINE_SAYS, text, hint) for text in dict.fromkeys(self._general)]
@@ -81,7 +97,7 @@ class UpdateLog:
     @property
     def unreached(self) -> dict[str, str]:
         """URN and reason of each declared resource that the run did not come to, because another failed."""
-        failed = self._failed.keys() | self._errors.keys()
+        failed = self._failed.keys() | self._errors.keys() | self._refused.keys()
         if not failed:
             return {}
         reason = "not reached: something before it failed"
@@ -137,6 +153,19 @@ class UpdateLog:
         message = " ".join(self._errors.get(step.urn, ["it failed"]))
         self._emit(EventKind.FAILED, op, step.urn, step.type, self._seconds(step.urn), message)
 
+    def _judge(self, said: events.PolicyEvent) -> None:
+        """What a policy pack says: the first line describes its policy, the others are about the resource."""
+        text = " ".join(_COLOUR.sub("", said.message).split("\n", 1)[-1].split())
+        message, _, fix = text.partition(FIX)
+        urn = said.resource_urn or ""
+        node = self._nodes.get(urn)
+        place = self._waiting.get((without_stack(urn), message.partition(":")[0])) or node
+        location, path = _place(place)
+        refuses = said.enforcement_level == "mandatory"
+        severity = Severity.ERROR if refuses else Severity.WARNING
+        told = self._refused.setdefault(urn, []) if refuses else self.advice
+        told.append(Diagnostic(VIOLATION, message, fix, location, path, severity))
+
     def _note(self, said: events.DiagnosticEvent) -> None:
         text = _COLOUR.sub("", said.message).strip()
         urn = said.urn or ""
@@ -173,6 +202,12 @@ def nodes_by_urn(stack: Stack) -> dict[str, Node]:
     """Every node of a stack by its URN."""
     index = {node.key: node for node in stack.nodes}
     return {stack.urn(node, index): node for node in stack.nodes}
+
+
+def _place(found: Finding | Node | None) -> tuple[Location | None, ConfigPath]:
+    if found is None:
+        return None, ()
+    return (found.location, found.path) if isinstance(found, Finding) else (found.source, found.component)
 
 
 def _is_told(type: str, custom: bool) -> bool:

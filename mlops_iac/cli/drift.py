@@ -44,8 +44,8 @@ def command(
     """Ask the target for every resource and judge what is not as the state says. The state stays as it is.
 
     Dangerous: something is gone, open, unguarded or unencrypted that was not. Harmless: what autoscalers move, and tags
-    that nothing reads. Everything else is for a person to look at. Each comes with what to do: `mlops-iac up` puts it
-    right, or the configuration takes it in. `refresh` takes what is there into the state instead.
+    that nothing reads. Everything else is for a person to look at. Each comes with what to do: a `refresh`, which takes
+    it into the state, and an `up`, which puts it right; or the configuration takes it in.
 
     \b
     Examples:

@@ -210,17 +210,21 @@ def _finding(each: Observed, node: Node | None, layer: str, reasons: list[Reason
     return DriftFinding(each, layer, danger, shown, _advice(each, danger, component, location), component, location)
 
 
+_AGAIN: Final = "`mlops-iac refresh` and then `mlops-iac up`"
+"""An `up` goes by the state, which does not know of a drift before a refresh."""
+
+
 def _advice(each: Observed, danger: Danger, component: ConfigPath, location: Location | None) -> str:
     if danger is Danger.HARMLESS:
         return "let it be"
     if not component:
         return "nothing declares it any more: `mlops-iac up` deletes it"
     if each.gone:
-        return "`mlops-iac up` makes it again; find out who deleted it"
+        return f"{_AGAIN} make it again; find out who deleted it"
     kept = (
         f"to keep it, say so in `{format_path(component)}`{f' ({location.file}:{location.line})' if location else ''}"
     )
-    right = "`mlops-iac up` puts it right"
+    right = f"{_AGAIN} put it right"
     return f"{right}, at once; find out who did it" if danger is Danger.DANGEROUS else f"{right}; {kept}"
 
 

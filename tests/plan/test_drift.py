@@ -126,7 +126,7 @@ def test_what_a_plan_would_do_is_a_danger_when_nobody_planned_it(example: Run) -
 def test_what_is_gone_is_made_again(example: Run) -> None:
     found = judged(example, "raw.bucket", BUCKET, None)
     assert found.danger is Danger.DANGEROUS
-    assert found.advice.startswith("`mlops-iac up` makes it again")
+    assert found.advice.startswith("`mlops-iac refresh` and then `mlops-iac up` make it again")
 
 
 def test_what_no_rule_knows_is_for_a_person_to_look_at(example: Run) -> None:

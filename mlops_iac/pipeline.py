@@ -99,7 +99,7 @@ def validate(run: Run) -> dict[str, Any]:
     from mlops_iac.validate.secrets import find_secrets
 
     composition = _made(run.composition)
-    secrets = find_secrets(composition)
+    secrets = find_secrets(composition, run.request.today)
     try:
         validated = validate_shape(composition)
     except DiagnosticsError as error:

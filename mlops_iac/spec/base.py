@@ -79,3 +79,14 @@ Name = Annotated[
     ),
 ]
 """The name of a component or one of its parts, as the owner writes it."""
+
+_DAYS = "|".join(
+    (
+        "[0-9]{4}-(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])",
+        "[0-9]{4}-(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)",
+        "[0-9]{4}-02-(?:0[1-9]|1[0-9]|2[0-8])",
+        "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29",
+    )
+)
+Date = Annotated[str, doc("A day.", pattern=f"^(?:{_DAYS})$", expects="a day of the calendar such as 2027-03-31")]
+"""An ISO date that the calendar has: dates are compared as texts, so a day that never comes must not be written."""

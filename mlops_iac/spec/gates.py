@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from mlops_iac.spec.base import Spec, doc
+from mlops_iac.spec.base import Date, Spec, doc
 
 Protection = Literal["no_delete", "no_replace", "no_downtime", "frozen"]
 """What a change must not do to one component."""
@@ -23,7 +23,6 @@ Gate = Literal[
 """Everything that an approval can lift."""
 
 Usd = Annotated[float, doc("An amount of money.", unit="USD a month", ge=0)]
-Date = Annotated[str, doc("A day.", pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", expects="a date such as 2027-03-31")]
 
 DEFAULT_MAY_DIFFER: tuple[str, ...] = (
     "alerts.*",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mlops_iac.diagnostics import ConfigPath, Diagnostic
-from mlops_iac.spec.base import Name, Spec, doc
+from mlops_iac.spec.base import Date, Name, Spec, doc
 from mlops_iac.spec.gates import Declaration, EnvironmentGate, GateApproval, PromotionSection, Protection, SpendLimit
 from mlops_iac.spec.imports import ImportSection
 from mlops_iac.spec.quantities import Duration
@@ -180,10 +180,7 @@ class Waiver(Spec, kw_only=True):
     ]
     owner: Annotated[str, doc("Who accepted the risk: a person or a team that can be asked.")]
     reason: Annotated[str, doc("Why it is acceptable.", min_length=1)]
-    expires: Annotated[
-        str,
-        doc("Last day it holds.", pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", expects="a date such as 2027-03-31"),
-    ]
+    expires: Annotated[Date, doc("Last day it holds.")]
     ticket: Annotated[str | None, doc("Where it was decided.")] = None
 
 

@@ -1,14 +1,16 @@
 """Looks for credentials in what people wrote: every line of their files, and every value with its name.
 
 A credential in a configuration is in the history of its repository, in state and in every preview. The message says
-what kind it is and where, and never shows it. A line that is no secret is excused by a comment with a reason:
-``# not a secret: the example key of AWS's documentation``.
+what kind it is and where, and never shows it. A line that is no secret is excused by a comment with a reason, and with an owner
+and a last day where somebody is to look again:
+``# not a secret: the example key of AWS's documentation (risk-ml@example.com, until 2027-03-31)``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, Final
 
 from mlops_iac.compose.composition import Composition
@@ -16,37 +18,58 @@ from mlops_iac.credentials import LEAST_RANDOM, credential_in, looks_random, ref
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, format_path
 from mlops_iac.validate.codes import PLAIN_SECRET
 
-_EXCUSED: Final = re.compile(r"#\s*not a secret:\s*\S")
+_EXCUSED: Final = re.compile(r"#\s*not a secret:\s*[^\s(]")
+_UNTIL: Final = re.compile(r"\((?P<owner>[^()]*?),\s*until\s+(?P<day>[^()]*)\)\s*$")
 _SHIPPED: Final = "pkg:"
 _SHORTEST: Final = 6
 _HINT: Final = (
     "keep it in Secrets Manager and refer to it by name; if it was real, it must be replaced, since it is in the "
-    "file's history. What is no secret is excused by `# not a secret: <why>` on its line"
+    "file's history. What is no secret is excused by `# not a secret: <why>` on its line, with `(<owner>, until <day>)` "
+    "at its end where the excuse is to lapse"
 )
 _NAME_OF_SECRET: Final = "secret"
 """A key of our own: it holds the name under which a secret is stored."""
 
 
-def find_secrets(composition: Composition) -> list[Diagnostic]:
-    """Every credential in the user's files and overrides, each place once."""
+def find_secrets(composition: Composition, today: str) -> list[Diagnostic]:
+    """Every credential in the user's files and overrides, each place once; ``today`` (ISO date) ends excuses."""
     found: dict[tuple[str, int], Diagnostic] = {}
     for file, text in composition.sources.items():
         if not file.startswith(_SHIPPED) and suspicious(text):
             for number, line in enumerate(text.splitlines(), 1):
                 kind = credential_in(line)
-                if kind and not _EXCUSED.search(line):
+                why = _unexcused(line, today) if kind else None
+                if why is not None:
                     place = Location(file, number, len(line) - len(line.lstrip()) + 1)
-                    found[file, number] = Diagnostic(PLAIN_SECRET, f"this line holds {kind}", _HINT, place)
+                    found[file, number] = Diagnostic(PLAIN_SECRET, f"this line holds {kind}{why}", _HINT, place)
     for path, value in _texts(composition.data, ()):
         told = _told(path, value)
         origin = composition.origin_of(path) if told else None
         if origin is None or origin.interpolation or origin.key.file.startswith(_SHIPPED):
             continue
         place = origin.key
-        if not _EXCUSED.search(_line(composition, origin.value)):
-            problem = Diagnostic(PLAIN_SECRET, f"`{format_path(path)}` holds {told}", _HINT, place, path)
+        why = _unexcused(_line(composition, origin.value), today)
+        if why is not None:
+            problem = Diagnostic(PLAIN_SECRET, f"`{format_path(path)}` holds {told}{why}", _HINT, place, path)
             found[place.file, place.line if origin.override is None else -place.column] = problem
     return list(found.values())
+
+
+def _unexcused(line: str, today: str) -> str | None:
+    """None where a comment on the line excuses it; else what is wrong with the excuse, as the end of a sentence."""
+    if not _EXCUSED.search(line):
+        return ""
+    lapses = _UNTIL.search(line)
+    if lapses is None:
+        return None
+    owner, day = lapses["owner"].strip(), lapses["day"].strip()
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        return f"; its excuse ends on {day!r}, which is no day such as 2027-03-31"
+    if not owner:
+        return "; its excuse has no owner"
+    return f"; its excuse by {owner} ended on {day}" if day < today else None
 
 
 def _told(path: ConfigPath, value: str) -> str:

@@ -132,3 +132,23 @@ def _checked(folder: Path, changes: dict[str, str], note: str = "", setting: str
         )
     (folder / "system.yaml").write_text(text + (f"  {setting}\n" if setting else ""), encoding="utf-8")
     return run_phases(request_at(folder, today="2026-06-30"), until="check")
+
+
+@pytest.mark.parametrize(
+    ("day", "exists"),
+    [
+        *(("2027-02-28", True), ("2028-02-29", True), ("2400-02-29", True), ("2027-12-31", True), ("2027-11-30", True)),
+        *(("2027-02-29", False), ("2027-02-31", False), ("2100-02-29", False), ("2027-11-31", False)),
+        *(("2027-13-01", False), ("2027-00-10", False), ("2027-01-00", False), ("2027-1-1", False)),
+    ],
+)
+def test_a_waiver_ends_on_a_day_that_the_calendar_has(tmp_path: Path, day: str, exists: bool) -> None:
+    if exists:
+        _checked(tmp_path, {"expires": day})
+        return
+    with pytest.raises(DiagnosticsError) as caught:
+        _checked(tmp_path, {"expires": day})
+
+    (problem,) = caught.value.diagnostics
+    assert problem.location is not None and problem.location.line == 9
+    assert "2027-03-31" in f"{problem.message} {problem.hint}"

@@ -91,6 +91,25 @@ def test_a_comment_is_read_too_and_can_excuse_its_line(tmp_path: Path) -> None:
     assert without_reason.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("tail", "told"),
+    [
+        ("(risk-ml@example.com, until 2999-12-31)", None),
+        ("(risk-ml@example.com, until 2026-01-31)", "its excuse by risk-ml@example.com ended on 2026-01-31"),
+        ("(risk-ml@example.com, until 2999-02-31)", "its excuse ends on '2999-02-31', which is no day"),
+        ("(, until 2999-12-31)", "its excuse has no owner"),
+    ],
+)
+def test_an_excuse_can_lapse(tmp_path: Path, tail: str, told: str | None) -> None:
+    line = f"# {CANARIES['an AWS access key id']}  # not a secret: from AWS's documentation {tail}\n"
+    done = run(written(tmp_path, SYSTEM + line), "validate", "--format", "json")
+
+    assert done.exit_code == (0 if told is None else 1)
+    problems = json.loads(done.stdout)["diagnostics"]
+    assert [told in item["message"] for item in problems] == [True] * (told is not None)
+    assert all(item["location"] == "system.yaml:6:1" for item in problems)
+
+
 def test_a_value_can_be_excused_on_its_line(tmp_path: Path) -> None:
     text = SYSTEM.replace("tags: {cost-center", "tags: {api_key: public-demo, cost-center").replace(
         '"1"}}\n', '"1"}}  # not a secret: the public demo key\n'

@@ -41,6 +41,8 @@ NOBODY = frozenset({"", "-", "?", "n/a", "na", "nobody", "none", "tbd", "todo", 
 """What people write where an owner is asked for and there is none."""
 FORBIDDEN_WAIVER = "MI5008"
 """A waiver names a policy from which a chosen pack allows no exception."""
+NO_REMEDY = "MI5011"
+"""A policy without a remedy is to put violations right."""
 TAKEN_ID = "MI5005"
 """A policy of the system's own has the id of one of the catalogue."""
 UNKNOWN_TYPE = "MI5006"
@@ -285,6 +287,11 @@ def _unknown_names(system: System, composition: Composition, project: Iterable[P
         if waiver.rule not in known
     ]
     problems += _unusable(section, composition)
+    problems += [
+        _without_remedy(path, composition)
+        for path, level in _leveled(section).items()
+        if level == "remediate" and path[-1] in known - policies().keys()
+    ]
     problems += [_taken(name, composition) for name in section.own if name in policies()]
     problems += [
         _unknown_type(name, token, composition, index)
@@ -295,11 +302,19 @@ def _unknown_names(system: System, composition: Composition, project: Iterable[P
     return problems
 
 
-def _leveled(section: PoliciesSection) -> Iterator[ConfigPath]:
-    """The path below the section of everything that it says of a policy's enforcement; the policy comes last."""
-    yield from (("enforcement", rule) for rule in section.enforcement)
+def _leveled(section: PoliciesSection) -> dict[ConfigPath, str]:
+    """What the section says of each policy's enforcement, by the path below the section; the policy comes last."""
+    found: dict[ConfigPath, str] = {("enforcement", rule): level for rule, level in section.enforcement.items()}
     for environment, levels in section.enforcement_in.items():
-        yield from (("enforcement_in", environment, rule) for rule in levels)
+        found |= {("enforcement_in", environment, rule): level for rule, level in levels.items()}
+    return found
+
+
+def _without_remedy(path: ConfigPath, composition: Composition) -> Diagnostic:
+    message = f"the policy {path[-1]} is of this project, and such a policy puts nothing right"
+    hint = "write `mandatory`; a policy of a package can have a remedy (entry point mlops_iac.policies)"
+    full = ("policies", *path)
+    return Diagnostic(NO_REMEDY, message, hint, composition.location_of(full, value=True), full)
 
 
 def _unusable(section: PoliciesSection, composition: Composition) -> Iterator[Diagnostic]:

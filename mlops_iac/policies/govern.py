@@ -17,7 +17,7 @@ from mlops_iac.graph.evaluate import compact_json
 from mlops_iac.graph.nodes import Graph, Node, Options, SetByPolicy, Stack
 from mlops_iac.graph.values import NodeKey, Value
 from mlops_iac.policies.admission import API, BINDING_KIND, POLICY_KIND, Exempt, Statement, admission_objects
-from mlops_iac.policies.checker import chosen_rules, covers, waivers_in_force
+from mlops_iac.policies.checker import NO_REMEDY, chosen_rules, covers, waivers_in_force
 from mlops_iac.policies.inputs import with_values
 from mlops_iac.policies.policy import Enforcement, Policy, SystemView
 from mlops_iac.policies.registry import packs, policies, profiles
@@ -26,8 +26,6 @@ from mlops_iac.spec.system import System, Waiver
 
 REMEDIATED = "MI5102"
 """A policy has set an input of a resource."""
-NO_REMEDY = "MI5011"
-"""A policy without a remedy is to put violations right."""
 
 PROVIDER: Final = "pulumi:providers:kubernetes"
 RELEASE: Final = "kubernetes:helm.sh/v3:Release"
@@ -94,11 +92,11 @@ def remediation_diagnostics(graph: Graph) -> list[Diagnostic]:
 
 
 def level_diagnostics(system: System, composition: Composition) -> list[Diagnostic]:
-    """Warnings of rules that are to put violations right and cannot."""
+    """Warnings of catalogued rules that are to put violations right and cannot."""
     section, environment = system.core.policies, system.core.env.name
     here = next((levels for name, levels in section.enforcement_in.items() if name == environment), {})
     asked = [rule for rule, level in section.levels(environment).items() if level == "remediate"]
-    unable = [rule for rule in asked if rule not in policies() or policies()[rule].remediate is None]
+    unable = [rule for rule in asked if rule in policies() and policies()[rule].remediate is None]
     return [
         Diagnostic(
             NO_REMEDY,

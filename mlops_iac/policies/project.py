@@ -20,7 +20,7 @@ from typing import Final
 from mlops_iac.compose.composition import Composition
 from mlops_iac.compose.files import UnreadableFileError, resolved_inside, text_inside
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, format_path, raise_on_errors
-from mlops_iac.policies.policy import Policy, ResourceView
+from mlops_iac.policies.policy import Enforcement, Policy, ResourceView
 from mlops_iac.policies.registry import policies
 from mlops_iac.providers.facts import check_inputs, facts_of
 
@@ -76,7 +76,7 @@ def load_project_rules(
                 problems.append(Diagnostic(BROKEN_FILE, message, "give it another id", place))
                 continue
             found[policy.id], places[policy.id] = policy, place
-            problems += _wrong_types(policy, place)
+            problems += (*_wrong_types(policy, place), *_without_effect(policy, place))
     raise_on_errors(problems)
     return ProjectRules(tuple(found.values()), places)
 
@@ -204,6 +204,19 @@ def _worded(error: BaseException) -> str:
     """An exception in one line."""
     first = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _without_effect(policy: Policy, place: Location) -> Iterator[Diagnostic]:
+    """What only a policy of a package can do: no code of the project runs while the graph is made."""
+    hint = (
+        "leave it out and judge only; or offer the policy from a package of your own (entry point mlops_iac.policies), "
+        "which takes part when the graph is made"
+    )
+    remedies = policy.remediate is not None or policy.enforcement is Enforcement.REMEDIATE
+    for has, what in ((remedies, "put a violation right"), (policy.admission is not None, "judge on a cluster")):
+        if has:
+            message = f"policy {policy.id} is to {what}, which a policy in a file of the project cannot"
+            yield Diagnostic(BROKEN_FILE, message, hint, place)
 
 
 def _wrong_types(policy: Policy, place: Location) -> Iterator[Diagnostic]:

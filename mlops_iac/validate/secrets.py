@@ -1,8 +1,8 @@
 """Looks for credentials in what people wrote: every line of their files, and every value with its name.
 
 A credential in a configuration is in the history of its repository, in state and in every preview. The message says
-what kind it is and where, and never shows it. A line that is no secret is excused by a comment with a reason, and with an owner
-and a last day where somebody is to look again:
+what kind it is and where, and never shows it. A line that is no secret is excused by a comment with a reason, and with
+an owner and a last day where somebody is to look again:
 ``# not a secret: the example key of AWS's documentation (risk-ml@example.com, until 2027-03-31)``.
 """
 
@@ -24,8 +24,8 @@ _SHIPPED: Final = "pkg:"
 _SHORTEST: Final = 6
 _HINT: Final = (
     "keep it in Secrets Manager and refer to it by name; if it was real, it must be replaced, since it is in the "
-    "file's history. What is no secret is excused by `# not a secret: <why>` on its line, with `(<owner>, until <day>)` "
-    "at its end where the excuse is to lapse"
+    "file's history. What is no secret is excused by `# not a secret: <why>` on its line, with "
+    "`(<owner>, until <day>)` at its end where the excuse is to lapse"
 )
 _NAME_OF_SECRET: Final = "secret"
 """A key of our own: it holds the name under which a secret is stored."""

@@ -134,6 +134,9 @@ BROKEN = [
     pytest.param(RULE.replace('id="bucket-names"', 'id="s3-require-tls"'), 10, "already a policy", id="taken"),
     pytest.param(RULE + "AGAIN = POLICY\nfrom dataclasses import replace\nOTHER = replace(POLICY, title='x')\n", 25, "already a policy", id="twice"),
     pytest.param(RULE.replace("s3/bucket:Bucket", "s3/bukket:Bukket"), 10, "bukket", id="type"),
+    pytest.param(RULE.replace("    samples=", "    remediate=lambda *_: {},\n    samples="), 10, "to put a violation right", id="remedy"),
+    pytest.param(RULE.replace("MANDATORY", "REMEDIATE"), 10, "to put a violation right", id="remediates"),
+    pytest.param(RULE.replace("    samples=", "    admission=lambda _: None,\n    samples="), 10, "to judge on a cluster", id="admission"),
     pytest.param(RULE.replace("else fail(", "else len("), 7, "TypeError", id="crash-call"),
     pytest.param(RULE.replace('return PASS if resource.inputs.text("bucket")', "return PASS if resource.nothing"), 7, "AttributeError", id="crash"),
     pytest.param(RULE.replace("return PASS if", "return resource if").replace("else fail", "else resource and str"), 7, "TypeError", id="crash-type"),
@@ -150,6 +153,20 @@ def test_what_is_wrong_with_a_file_is_told_at_its_line(tmp_path: Path, text: str
     assert code in ("MI5022", "MI5023")
     assert place.startswith(f"policies/naming.py:{line}:")
     assert said in message and "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("level", "line"),
+    [
+        ("  enforcement: {bucket-names: remediate}\n", 9),
+        ("  enforcement_in: {prod: {bucket-names: remediate}}\n", 9),
+    ],
+)
+def test_a_rule_of_the_project_is_not_asked_to_put_anything_right(tmp_path: Path, level: str, line: int) -> None:
+    code, place, message = problem(system_with(tmp_path, RULE, policies=SYSTEM + level))
+
+    assert code == "MI5011" and place.startswith(f"system.yaml:{line}:")
+    assert "bucket-names is of this project" in message
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,26 @@
 """Roles for delivery systems can be assumed from one repository and one branch or environment.
 
-Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
+A subject is pinned where it has no wildcard, or only in the part that its issuer draws anew for each run. Sources:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html and, of each issuer's ``sub``:
+
+* GitHub: https://docs.github.com/en/actions/reference/security/oidc
+* GitLab: https://docs.gitlab.com/ci/cloud_services/aws/
+* Bitbucket, which ends it with the step:
+  https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/
+* CircleCI, which names the user: https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
+* Azure DevOps, one service connection:
+  https://aws.amazon.com/blogs/modernizing-with-aws/how-to-federate-into-aws-from-azure-devops-using-openid-connect
+* HCP Terraform, which ends it with the phase of the run:
+  https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/aws-configuration
+* Buildkite, which names commit and step: https://buildkite.com/docs/pipelines/security/oidc/aws
+
+Jenkins, GitLab and GitHub Enterprise run at issuers of an organisation's own, whose tokens nobody else can have.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
@@ -26,16 +42,20 @@ from mlops_iac.policies.policy import (
     worst,
 )
 
-ROLE = "aws:iam/role:Role"
-ISSUERS: Final = (
-    "token.actions.githubusercontent.com",
-    "gitlab.com",
-    "app.terraform.io",
-    "agent.buildkite.com",
-    "oidc.circleci.com",
-    "vstoken.dev.azure.com",
-)
-"""Public issuers whose tokens anybody can have; an EKS cluster's own issuer is not one of them."""
+ROLE: Final = "aws:iam/role:Role"
+_PART: Final = "[^*?/:]+"
+_REF: Final = "[^*?:]+"
+ISSUERS: Final[Mapping[str, str]] = {
+    "agent.buildkite.com": rf"organization:{_PART}:pipeline:{_PART}:ref:{_REF}:commit:\*(:step:\*|:step:{_PART})?",
+    "api.bitbucket.org/2.0/workspaces/": rf"{_PART}:{_PART}:\*",
+    "app.terraform.io": rf"organization:{_PART}:project:{_PART}:workspace:{_PART}:run_phase:\*",
+    "gitlab.com": "",
+    "oidc.circleci.com/org/": rf"org/{_PART}/project/{_PART}/user/\*(/vcs-origin/{_REF}/vcs-ref/{_REF})?",
+    "token.actions.githubusercontent.com": "",
+    "vstoken.dev.azure.com/": "",
+}
+"""Public issuers whose tokens anybody can have, by how their names begin, and which subjects with a wildcard are pinned
+all the same. An EKS cluster's own issuer is not one of them."""
 
 
 def check(resource: ResourceView, stack: StackView) -> Result:
@@ -44,10 +64,15 @@ def check(resource: ResourceView, stack: StackView) -> Result:
         (path, statement, issuer)
         for path, found in documents(resource, "assumeRolePolicy")
         for statement in allows(found)
-        for issuer in ISSUERS
-        if any(issuer in principal for principal in principals(statement))
+        for issuer in dict.fromkeys(_issuer(principal) for principal in principals(statement))
+        if issuer.startswith(tuple(ISSUERS))
     ]
     return worst(judged, _pinned)
+
+
+def _issuer(principal: str) -> str:
+    """The issuer as condition keys spell it, from a provider's ARN or its bare name."""
+    return principal.rpartition(":oidc-provider/")[2]
 
 
 def _pinned(trust: tuple[str, Inputs, str]) -> Result:
@@ -61,17 +86,30 @@ def _pinned(trust: tuple[str, Inputs, str]) -> Result:
         ]
         if not pins:
             return fail(f"does not pin the claim {claim} of {issuer}", path)
-        if claim == "sub" and any("*" in value or "?" in value for value in pins):
+        if claim == "sub" and not all(_is_pinned(value, issuer) for value in pins):
             return fail(f"lets more than one branch or environment of {issuer} in", path)
     return PASS
 
 
-def _trust(**claims: str) -> dict[str, Any]:
-    condition = {"StringLike": {f"{ISSUERS[0]}:{name}": value for name, value in claims.items()}}
-    provider = f"arn:aws:iam::111122223333:oidc-provider/{ISSUERS[0]}"
+def _is_pinned(subject: str, issuer: str) -> bool:
+    """Whether a subject stands for one repository and one branch or environment."""
+    if "*" not in subject and "?" not in subject:
+        return True
+    drawn_anew = next(pattern for begin, pattern in ISSUERS.items() if issuer.startswith(begin))
+    return bool(drawn_anew) and re.fullmatch(drawn_anew, subject) is not None
+
+
+def _trust(issuer: str = "token.actions.githubusercontent.com", **claims: str) -> dict[str, Any]:
+    condition = {"StringLike": {f"{issuer}:{name}": value for name, value in claims.items()}}
+    provider = f"arn:aws:iam::111122223333:oidc-provider/{issuer}"
     statement = {"Effect": "Allow", "Principal": {"Federated": provider}, "Condition": condition}
     return {"assumeRolePolicy": {"Statement": [statement]}}
 
+
+_BITBUCKET: Final = "api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc"
+_CIRCLE: Final = "oidc.circleci.com/org/0f3c"
+_AZURE: Final = "vstoken.dev.azure.com/61c0"
+_RUN: Final = "organization:acme:project:ml:workspace:fraud:run_phase:"
 
 POLICY = Policy(
     id="iam-oidc-claims-scoped",
@@ -86,8 +124,43 @@ POLICY = Policy(
     check=check,
     samples=(
         passes(ROLE, _trust(aud="sts.amazonaws.com", sub="repo:acme/fraud:environment:prod")),
+        passes(ROLE, _trust("gitlab.com", aud="sts", sub="project_path:acme/fraud:ref_type:branch:ref:main")),
+        passes(ROLE, _trust(_BITBUCKET, aud="ari:cloud:bitbucket::workspace/1", sub="{11}:{22}:*")),
+        passes(ROLE, _trust(_CIRCLE, aud="0f3c", sub="org/0f3c/project/77/user/*")),
+        passes(
+            ROLE,
+            _trust(
+                _CIRCLE,
+                aud="0f3c",
+                sub="org/0f3c/project/77/user/*/vcs-origin/github.com/acme/fraud/vcs-ref/refs/heads/main",
+            ),
+        ),
+        passes(ROLE, _trust(_AZURE, aud="api://AzureADTokenExchange", sub="sc://acme/fraud/prod-apply")),
+        passes(ROLE, _trust("app.terraform.io", aud="aws.workload.identity", sub=f"{_RUN}*")),
+        passes(
+            ROLE,
+            _trust(
+                "agent.buildkite.com",
+                aud="sts.amazonaws.com",
+                sub="organization:acme:pipeline:fraud:ref:refs/heads/main:commit:*:step:*",
+            ),
+        ),
         fails(ROLE, _trust(aud="sts.amazonaws.com", sub="repo:acme/*")),
         fails(ROLE, _trust(sub="repo:acme/fraud:environment:prod")),
+        fails(ROLE, _trust("gitlab.com", aud="sts", sub="project_path:acme/fraud:ref_type:branch:ref:*")),
+        fails(ROLE, _trust(_BITBUCKET, aud="ari:cloud:bitbucket::workspace/1", sub="{11}:*")),
+        fails(ROLE, _trust(_CIRCLE, aud="0f3c", sub="org/0f3c/project/*/user/*")),
+        fails(ROLE, _trust(_CIRCLE, aud="0f3c", sub="org/0f3c/project/77/user/*/vcs-origin/*/vcs-ref/refs/heads/main")),
+        fails(ROLE, _trust(_AZURE, aud="api://AzureADTokenExchange", sub="sc://acme/fraud/*")),
+        fails(ROLE, _trust(_AZURE, aud="api://AzureADTokenExchange")),
+        fails(ROLE, _trust("app.terraform.io", aud="aws.workload.identity", sub="organization:acme:*")),
+        fails(
+            ROLE,
+            _trust(
+                "agent.buildkite.com", aud="sts.amazonaws.com", sub="organization:acme:pipeline:fraud:ref:*:commit:*"
+            ),
+        ),
+        skips(ROLE, _trust("oidc.eks.eu-west-1.amazonaws.com/id/ABC", sub="system:serviceaccount:ml:*")),
         waits(ROLE, {"assumeRolePolicy": UNKNOWN}),
         skips(
             ROLE,

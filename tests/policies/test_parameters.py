@@ -12,6 +12,7 @@ from mlops_iac.pipeline import Run, request_at, run_phases
 from mlops_iac.policies.policy import Enforcement, Limits
 from mlops_iac.spec.system import PoliciesSection
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "fraud-detection"
 SYSTEM = """\
 defaults: [env: dev, security: baseline, _self_]
 system: {name: fraud, owner: ml@example.com, purpose: scoring, tags: {cost-center: "1"}}
@@ -41,6 +42,12 @@ PARAMETERS = {
     "required_tags: [cost-center, team]": "gov-required-tags",
 }
 
+IN_THE_EXAMPLE = {
+    "max_endpoint_instances=5": "sagemaker-endpoint-autoscaling",
+    "max_training_time=1h": "sagemaker-training-bounded-and-checkpointed",
+}
+"""Parameters of endpoints and trainings, which the small system has not."""
+
 
 def checked(folder: Path, text: str, *overrides: str) -> Run:
     (folder / "system.yaml").write_text(SYSTEM + text, encoding="utf-8")
@@ -57,6 +64,17 @@ def test_a_parameter_changes_a_verdict(tmp_path: Path, setting: str, rule: str) 
     assert rule in violated(checked(tmp_path, f"  {setting}\n"))
 
 
+@pytest.mark.parametrize(("setting", "rule"), IN_THE_EXAMPLE.items())
+def test_a_parameter_of_a_whole_system_changes_a_verdict(setting: str, rule: str) -> None:
+    def run(*overrides: str) -> Run:
+        return run_phases(
+            request_at(EXAMPLE, ("env=prod", "policies.packs=[cost]", *overrides), today="2026-06-30"), until="check"
+        )
+
+    assert rule not in violated(run())
+    assert rule in violated(run(f"+policies.{setting}"))
+
+
 def test_every_limit_is_a_parameter_of_the_section_and_of_the_pack() -> None:
     pack = pytest.importorskip("mlops_iac.engines.pulumi.policy_pack")
     asked = {"environment", "riskClass", "owner", "purpose", "today"}
@@ -71,6 +89,8 @@ def test_every_limit_is_a_parameter_of_the_section_and_of_the_pack() -> None:
         *("min_log_retention", "required_tags"),
     }
     assert len(named) - 1 == len(fields(Limits))
+    tried = {setting.partition(":")[0] for setting in PARAMETERS}
+    assert tried | {setting.partition("=")[0] for setting in IN_THE_EXAMPLE} == set(named) - {"max_waiver"}
 
 
 LEVELS = "  enforcement: {s3-access-logging: mandatory}\n  enforcement_in: {dev: {s3-access-logging: 'off'}, prod: {s3-access-logging: advisory}}\n"

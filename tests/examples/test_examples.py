@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from mlops_iac.graph.nodes import Graph
 from mlops_iac.pipeline import Run, request_at, run_phases
+from mlops_iac.policies.registry import own_packs
 from mlops_iac.render import json as render_json
 
 Golden = Callable[[str, str], None]
@@ -90,6 +91,16 @@ def compile_in_a_process(example: Path, environment: str, out: Path, given: dict
         capture_output=True,
     )
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_no_pack_finds_anything_in_an_example_but_what_is_waived(example: Path, environment: str) -> None:
+    every = f"policies.packs=[{','.join(own_packs())}]"
+    run = run_phases(request_at(example, (f"env={environment}", every), TODAY), until="check")
+
+    assert [f"{f.policy.id}: {f.resource.name}" for f in run.findings if not f.waiver] == []
+    assert [item.message for item in run.diagnostics if item.path[:1] == ("policies",)] == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)

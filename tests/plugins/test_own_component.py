@@ -61,6 +61,13 @@ def test_its_policy_judges(site: Path, tmp_path: Path) -> None:
     assert "acme-baseline (mandatory)" in explained.stdout
 
 
+def test_no_policy_finds_anything_in_its_system_but_what_is_waived(site: Path) -> None:
+    done = run_with(site, "-m", "mlops_iac", "policy", "check", "-C", str(EXAMPLE / "system"), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    told = [item["message"] for item in json.loads(done.stdout)]
+    assert told and all("(waived: claims-ml@acme.example" in message for message in told)
+
+
 def test_only_the_modules_of_used_sections_are_imported(site: Path, tmp_path: Path) -> None:
     used = run_with(site, "-c", LOADED, str(EXAMPLE / "system"))
     assert "acme_mlops.scoring_queues" in used.stdout, used.stderr

@@ -17,14 +17,16 @@ from mlops_iac.evidence.card import SystemCard, system_card
 from mlops_iac.evidence.frameworks import Control, Framework, frameworks_for
 from mlops_iac.graph.nodes import Graph
 from mlops_iac.policies.checker import covers, located, rules_of, verdicts, waivers_in_force
+from mlops_iac.policies.foreign import view_deployed
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, Verdict
 from mlops_iac.policies.registry import policies
 from mlops_iac.policies.views import view_graph
 from mlops_iac.spec.system import System, Waiver
+from mlops_iac.state.snapshot import Snapshot
 
 LIMITS: Final = (
-    "It judges a configuration, not the running system: what was changed by hand, what a job did and whether anybody "
-    "acted on an alarm is not in it.",
+    "It judges a configuration, or the inputs that a state says were deployed, not the running system: what was "
+    "changed by hand, what a job did and whether anybody acted on an alarm is not in it.",
     "A rule evidences a part of what a control asks for. That every rule passes does not mean that a control is met, "
     "and nothing here says that a law is complied with.",
     "It knows only what is declared in this configuration. Other systems, accounts, people and contracts are outside.",
@@ -33,6 +35,13 @@ LIMITS: Final = (
     "resource, which it refuses where the value turns out wrong.",
 )
 """What evidence does not prove."""
+
+
+class Judged(StrEnum):
+    """Whose inputs the rules judged: what the configuration declares, or what states say was deployed."""
+
+    DECLARED = "declared"
+    DEPLOYED = "deployed"
 
 
 class Status(StrEnum):
@@ -134,7 +143,7 @@ class StackRecord:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that a configuration shows, for one environment on one day."""
+    """Everything that a configuration shows, for one environment on one day; ``judged`` says of which resources."""
 
     date: str
     system: str
@@ -143,6 +152,7 @@ class Evidence:
     revision: Revision
     stacks: tuple[StackRecord, ...]
     resources: int
+    judged: Judged
     frameworks: tuple[FrameworkEvidence, ...]
     rules: tuple[RuleEvidence, ...]
     waivers: tuple[WaiverEvidence, ...]
@@ -163,12 +173,16 @@ def collect(
     stacks: Iterable[StackRecord],
     today: str,
     project: Sequence[Policy] = (),
+    deployed: Sequence[Snapshot] = (),
 ) -> Evidence:
     """The evidence of a checked system; ``notes`` are the diagnostics of its check phase, which judge the waivers.
 
-    ``project`` are the policies of the project's own files.
+    ``project`` are the policies of the project's own files. ``deployed`` are states whose resources are judged instead
+    of the declared ones.
     """
     view = view_graph(graph, system, today)
+    if deployed:
+        view = view_deployed(deployed, view)
     chosen = rules_of(system, project)
     by_rule: dict[str, list[Finding]] = {}
     for finding in verdicts(view, chosen, waivers_in_force(system, today)):
@@ -188,6 +202,7 @@ def collect(
         revision=revision,
         stacks=tuple(stacks),
         resources=len(view.resources),
+        judged=Judged.DEPLOYED if deployed else Judged.DECLARED,
         frameworks=tuple(_framework(framework, rules) for framework in wanted),
         rules=rules,
         waivers=tuple(_waivers(system, rules, notes, today)),

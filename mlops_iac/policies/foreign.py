@@ -6,6 +6,7 @@ What the configuration would say of the system is read from the resources' tags.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
 
@@ -26,6 +27,28 @@ def view_state(snapshots: Iterable[Snapshot], today: str = "") -> StackView:
     )
     system = system_of(resources, stacks[0].stack if stacks else "", today=today)
     return StackView(resources, system, whole=len(stacks) > 1)
+
+
+def view_deployed(snapshots: Iterable[Snapshot], declared: StackView) -> StackView:
+    """Every deployed resource of a system whose configuration is known: ``declared`` is how that shows it.
+
+    A resource has its component, its line and its system from there; one that is not declared stands for itself.
+    """
+    seen = view_state(snapshots, declared.system.today)
+    known = {_without_stack(resource.urn): resource for resource in declared.resources}
+    resources = tuple(
+        replace(resource, component=same.component, location=same.location)
+        if (same := known.get(_without_stack(resource.urn)))
+        else resource
+        for resource in seen.resources
+    )
+    projects = {_without_stack(resource.urn).partition("::")[0] for resource in declared.resources}
+    whole = projects <= {_without_stack(resource.urn).partition("::")[0] for resource in resources}
+    return StackView(resources, declared.system, whole=whole)
+
+
+def _without_stack(urn: str) -> str:
+    return urn.partition("::")[2]
 
 
 def system_of(

@@ -16,6 +16,7 @@ from mlops_iac.evidence.collect import (
     ControlEvidence,
     Evidence,
     FrameworkEvidence,
+    Judged,
     RuleEvidence,
     Status,
     WaiverEvidence,
@@ -66,6 +67,7 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
             for item in evidence.stacks
         ],
         "packs": list(evidence.packs),
+        "judged": evidence.judged.value,
         "resources": evidence.resources,
         "violations": evidence.stops,
         "frameworks": [_framework_json(found) for found in evidence.frameworks],
@@ -105,7 +107,8 @@ def evidence_markdown(evidence: Evidence) -> str:
 def headline(evidence: Evidence) -> str:
     """The result in a sentence."""
     rules = sum(rule.enforcement is not None for rule in evidence.rules)
-    judged = f"{rules} rules on {evidence.resources} resources"
+    deployed = "deployed " if evidence.judged is Judged.DEPLOYED else ""
+    judged = f"{rules} rules on {evidence.resources} {deployed}resources"
     waived = sum(rule.count(Verdict.FAIL, waived=True) for rule in evidence.rules)
     advised = sum(rule.count(Verdict.FAIL) for rule in evidence.rules) - evidence.stops
     parts = [
@@ -123,9 +126,10 @@ def provenance(evidence: Evidence) -> str:
     changed = ", with changes that are not committed" if revision.dirty else ""
     if not evidence.stacks:
         return f"{evidence.date}, {commit}{changed}; no deployed state was looked at."
+    judged = "judged as it is deployed" if evidence.judged is Judged.DEPLOYED else "deployed"
     changes = sum(item.changes for item in evidence.stacks)
     compared = "as declared here" if not changes else f"{changes} resources differ from what is declared here"
-    return f"{evidence.date}, {commit}{changed}; deployed in {len(evidence.stacks)} stacks, {compared}."
+    return f"{evidence.date}, {commit}{changed}; {judged} in {len(evidence.stacks)} stacks, {compared}."
 
 
 def place_of(finding: Finding) -> str:

@@ -115,3 +115,23 @@ def test_an_empty_folder_is_no_state(run: Run, system: Path, tmp_path: Path) -> 
     (tmp_path / "nothing").mkdir()
     result = run("preview", "-C", system, "--against", tmp_path / "nothing")
     assert result.exit_code == 1 and "no .json file" in result.stderr
+
+
+def test_evidence_is_of_what_is_deployed(run: Run, system: Path, exports: Path, tmp_path: Path) -> None:
+    out = tmp_path / "evidence"
+    arguments = ("policy", "evidence", "-C", system, "--date", "2026-06-30", "--out", out)
+    done = run(*arguments, "--state", exports, "buckets.raw.keep=60d")
+
+    (document,) = [json.loads(path.read_text(encoding="utf-8")) for path in out.glob("*.json")]
+    assert done.exit_code == 0, done.output
+    assert document["judged"] == "deployed" and document["resources"] > 0
+    assert {stack["project"] for stack in document["state"]} == {"small-foundation", "small-data"}
+    assert sum(stack["changes"] for stack in document["state"]) == 1
+    assert "judged as it is deployed" in next(out.glob("*.md")).read_text(encoding="utf-8")
+
+    assert run(*arguments, "--state", "local").exit_code == 1, "nothing is left of the local state"
+    assert run(*arguments, "--state", tmp_path / "nowhere").exit_code == 1
+    assert run(*arguments, "--state", exports, "--no-state").exit_code == 1
+    run(*arguments)
+    (document,) = [json.loads(path.read_text(encoding="utf-8")) for path in out.glob("*.json")]
+    assert document["judged"] == "declared"

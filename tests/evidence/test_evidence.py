@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,14 @@ import pytest
 from mlops_iac.components.registry import registry
 from mlops_iac.diagnostics import format_path
 from mlops_iac.evidence.card import SystemCard
-from mlops_iac.evidence.collect import Evidence, Revision, RuleEvidence, Status, collect
+from mlops_iac.evidence.collect import Evidence, Judged, Revision, RuleEvidence, Status, collect
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.pipeline import Run, request_at, run_phases
+from mlops_iac.plan.deployed import snapshot_of_graph
 from mlops_iac.policies.policy import Enforcement, Finding, Result, Verdict
 from mlops_iac.policies.registry import policies
 from mlops_iac.spec.card import CardStage
+from mlops_iac.state.snapshot import Snapshot
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fraud-detection"
 TODAY = "2026-06-30"
@@ -41,10 +45,11 @@ def example() -> Evidence:
     return gathered(run_phases(request_at(EXAMPLE, ("env=prod",), TODAY), until="check"))
 
 
-def gathered(run: Run) -> Evidence:
+def gathered(run: Run, deployed: Sequence[Snapshot] = ()) -> Evidence:
     assert run.graph is not None and run.system is not None and run.composition is not None
     revision = Revision("c" * 40, False, (), {})
-    return collect(run.graph, run.system, run.composition, run.diagnostics, revision, (), TODAY)
+    notes = run.diagnostics
+    return collect(run.graph, run.system, run.composition, notes, revision, (), TODAY, (), deployed)
 
 
 def evidence_of(folder: Path, text: str) -> Evidence:
@@ -170,3 +175,57 @@ def test_every_stage_of_the_example_is_in_the_card(example: Evidence) -> None:
     card: SystemCard = example.card
 
     assert {part.entry.stage for part in card.parts} == set(CardStage)
+
+
+def outcome(evidence: Evidence) -> dict[tuple[str, str], tuple[Verdict, bool, str]]:
+    return {
+        (rule.policy.id, found.resource.name): (found.result.verdict, bool(found.waiver), str(found.location))
+        for rule in evidence.rules
+        for found in rule.verdicts
+    }
+
+
+def test_what_is_deployed_is_judged_as_what_it_was_deployed_from(example: Evidence) -> None:
+    run = run_phases(request_at(EXAMPLE, ("env=prod",), TODAY), until="check")
+    assert run.graph is not None
+    states = tuple(snapshot_of_graph(run.graph).values())
+
+    found = gathered(run, states)
+
+    assert (found.judged, found.resources) == (Judged.DEPLOYED, example.resources)
+    declared, deployed = outcome(example), outcome(found)
+    assert [key for key, told in deployed.items() if told[0] is Verdict.FAIL and not told[1]] == []
+    waived = {key: told for key, told in declared.items() if told[1]}
+    assert waived and {key: told for key, told in deployed.items() if told[1]} == waived
+
+
+def test_what_is_deployed_otherwise_than_declared_is_found_at_its_component(tmp_path: Path) -> None:
+    (tmp_path / "system.yaml").write_text(SYSTEM, encoding="utf-8")
+    run = run_phases(request_at(tmp_path, today=TODAY), until="check")
+    assert run.graph is not None
+    states = tuple(
+        replace(
+            state,
+            stack="eu-dev",
+            resources=tuple(
+                replace(
+                    resource,
+                    urn=resource.urn.replace("urn:pulumi:dev::", "urn:pulumi:eu-dev::"),
+                    inputs={**resource.inputs, "blockPublicPolicy": False}
+                    if resource.urn.endswith("::raw.public-access")
+                    else resource.inputs,
+                )
+                for resource in state.resources
+            ),
+        )
+        for state in snapshot_of_graph(run.graph).values()
+    )
+    (found,) = [
+        found
+        for rule in gathered(run, states).rules
+        if rule.policy.id == "s3-block-public-access"
+        for found in rule.verdicts
+        if found.result.verdict is Verdict.FAIL and found.resource.name == "raw.public-access"
+    ]
+
+    assert found.resource.component == ("buckets", "raw") and str(found.location) == "system.yaml:5:3"

@@ -16,11 +16,12 @@ from mlops_iac.cli.options import (
     system_options,
 )
 from mlops_iac.cli.printing import write
+from mlops_iac.cli.reporting import drift_forms, report_option, write_report
 from mlops_iac.cli.target import TargetChoice, engine_for, target_options
 from mlops_iac.engines.events import RunResult
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.pipeline import run_phases
-from mlops_iac.plan.drift import Danger, Observed, judge_drift, observed_of
+from mlops_iac.plan.drift import Danger, Observed, drift_plan, judge_drift, observed_of
 from mlops_iac.render.drift import drift_json, drift_markdown, drift_text
 from mlops_iac.render.json import to_text
 from mlops_iac.render.page import page_for
@@ -30,6 +31,7 @@ from mlops_iac.render.page import page_for
 @click.option(
     "--exit-code", is_flag=True, help="Exit with 2 when a drift is dangerous, with 10 when one is not harmless."
 )
+@report_option
 @target_options
 @format_option("text", "json", "markdown")
 @system_options
@@ -39,6 +41,7 @@ def command(
     form: str,
     choice: TargetChoice,
     only: tuple[Layer, ...],
+    report: Path | None,
     exit_code: bool,
 ) -> None:
     """Ask the target for every resource and judge what is not as the state says. The state stays as it is.
@@ -51,14 +54,16 @@ def command(
     Examples:
       mlops-iac drift -C examples/fraud-detection
       mlops-iac drift env=prod --engine pulumi --exit-code --format markdown
+      mlops-iac drift env=prod --engine pulumi --report out
     """
     run = run_phases(request_for(folder, overrides), until="compile")
     with engine_for(run, choice, quiet=True) as (engine, run):
         if run.graph is None or run.system is None or run.composition is None:
             raise ValueError("the compile phase made no graph")
         result = engine.look(run.graph, only)
-    findings = judge_drift(_observed(result), run.graph, run.system, run.composition)
-    failures = [failure for stack in result.stacks for failure in stack.failures]
+    observed = _observed(result)
+    findings = judge_drift(observed, run.graph, run.system, run.composition)
+    failures = tuple(failure for stack in result.stacks for failure in stack.failures)
     names = run.graph.system, run.graph.environment
     if form == "json":
         write(to_text(drift_json(findings, failures, *names)))
@@ -66,6 +71,8 @@ def command(
         write(drift_markdown(findings, failures, *names))
     else:
         write(drift_text(findings, failures, page_for(sys.stdout)))
+    if report is not None:
+        write_report(drift_forms(run, drift_plan(observed, run.graph), findings, failures, folder), report)
     exit_with(result)
     worst = findings[0].danger if findings else Danger.HARMLESS
     if exit_code and worst is not Danger.HARMLESS:

@@ -19,7 +19,7 @@ from mlops_iac.cli.options import (
 )
 from mlops_iac.cli.plans import save_plan, tell_saved
 from mlops_iac.cli.printing import print_preview
-from mlops_iac.cli.reporting import write_failure, write_report
+from mlops_iac.cli.reporting import failure_forms, report_forms, report_option, write_report
 from mlops_iac.cli.target import Engines, TargetChoice, engine_for, engine_options, only_option
 from mlops_iac.diagnostics import DiagnosticsError, Severity
 from mlops_iac.graph.nodes import Layer
@@ -38,13 +38,7 @@ from mlops_iac.plan.model import Op
 )
 @engine_options
 @only_option
-@click.option(
-    "--report",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Also write the report of a pull request to DIR: comment.md, report.html, preview.json, findings.sarif, "
-    "codequality.json, junit.xml. Errors that leave nothing to preview are reported there too.",
-)
+@report_option
 @click.option(
     "--save-plan",
     "plan_file",
@@ -89,12 +83,12 @@ def command(
     except DiagnosticsError as error:
         if report is not None:
             # Another override may hold what must not be shown.
-            write_failure(error.diagnostics, [each for each in overrides if each.startswith("env=")], report, folder)
+            asked = [each for each in overrides if each.startswith("env=")]
+            write_report(failure_forms(error.diagnostics, asked, folder), report)
         raise
     print_preview(run, form, show_same=show_same)
     if report is not None:
-        for file in write_report(run, report, folder):
-            click.echo(f"wrote {file}", err=True)
+        write_report(report_forms(run, folder), report)
     if run.refused:
         failures = [item for item in run.diagnostics if item.severity is Severity.ERROR]
         sys.exit(exit_code_of(failures) if failures else EXIT_REFUSED)

@@ -1,4 +1,4 @@
-"""Writes the report of a preview: a comment, a page, and what machines read."""
+"""Writes the report of a preview or a drift: a comment, a page, and what machines read."""
 
 from __future__ import annotations
 
@@ -7,40 +7,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
 from mlops_iac.cli.printing import finding_diagnostics, summarised
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.pipeline import Run, gate_diagnostics
+from mlops_iac.plan.drift import DriftFinding
+from mlops_iac.plan.model import Plan
 
 NOT_WRITTEN = "MI7109"
 """A report cannot be written where it was asked for."""
 
 
-def write_report(run: Run, directory: Path, folder: Path) -> tuple[Path, ...]:
-    """Write every form of a run's report into ``directory``; answers the files.
+report_option = click.option(
+    "--report",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also write the report to DIR: comment.md, report.html, findings.sarif, codequality.json, junit.xml, and the "
+    "JSON. Errors that leave nothing to preview are reported there too.",
+)
+"""The option of every verb that has a report."""
 
-    ``folder`` is the system's, for places in SARIF. Raises ``DiagnosticsError`` where a file cannot be written.
+
+def write_report(forms: Mapping[str, str], directory: Path) -> None:
+    """Write every form of a report into ``directory``, and name the files on standard error.
+
+    Raises ``DiagnosticsError`` where a file cannot be written.
     """
-    return _write(report_forms(run, folder), directory)
-
-
-def write_failure(
-    diagnostics: Sequence[Diagnostic], asked: Sequence[str], directory: Path, folder: Path
-) -> tuple[Path, ...]:
-    """Write what can be said of a run that stopped; ``asked`` are its overrides. Otherwise as ``write_report``."""
-    from mlops_iac.render import markdown
-    from mlops_iac.render.junit import diagnostics_junit
-    from mlops_iac.render.sarif import findings_sarif
-
-    log = findings_sarif((), {}, _place(folder), diagnostics, f"mlops-iac/{'/'.join(asked)}/")
-    forms = {
-        "comment.md": markdown.failure_markdown(diagnostics, asked),
-        **_findings(log),
-        "junit.xml": diagnostics_junit(diagnostics),
-    }
-    return _write(forms, directory)
-
-
-def _write(forms: Mapping[str, str], directory: Path) -> tuple[Path, ...]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, content in forms.items():
@@ -48,7 +41,22 @@ def _write(forms: Mapping[str, str], directory: Path) -> tuple[Path, ...]:
     except OSError as error:
         what = f"the report cannot be written to {directory}: {error.strerror or error}"
         raise DiagnosticsError([Diagnostic(NOT_WRITTEN, what, "give --report a folder that can be written")]) from error
-    return tuple(directory / name for name in forms)
+    for name in forms:
+        click.echo(f"wrote {directory / name}", err=True)
+
+
+def failure_forms(diagnostics: Sequence[Diagnostic], asked: Sequence[str], folder: Path) -> dict[str, str]:
+    """What can be said of a preview that stopped, as files and their texts; ``asked`` are its overrides."""
+    from mlops_iac.render import markdown
+    from mlops_iac.render.junit import diagnostics_junit
+    from mlops_iac.render.sarif import findings_sarif
+
+    log = findings_sarif((), {}, _place(folder), diagnostics, f"mlops-iac/{'/'.join(asked)}/")
+    return {
+        "comment.md": markdown.failure_markdown(diagnostics, asked),
+        **_findings(log),
+        "junit.xml": diagnostics_junit(diagnostics),
+    }
 
 
 def _findings(log: Mapping[str, Any]) -> dict[str, str]:
@@ -65,7 +73,10 @@ def _place(folder: Path) -> str:
 
 
 def report_forms(run: Run, folder: Path) -> dict[str, str]:
-    """Each file of a report and its text. Nothing in it depends on anything but the run."""
+    """Each file of a preview's report and its text. Nothing in it depends on anything but the run.
+
+    ``folder`` is the system's, for places in SARIF.
+    """
     from mlops_iac.explanation import explain_system
     from mlops_iac.policies.checker import rules_of, verdicts_of
     from mlops_iac.policies.project import printing_aside
@@ -109,4 +120,30 @@ def report_forms(run: Run, folder: Path) -> dict[str, str]:
         "preview.json": json.to_text(document),
         **_findings(log),
         "junit.xml": findings_junit(run.findings, rules, gates),
+    }
+
+
+def drift_forms(
+    run: Run, plan: Plan, findings: tuple[DriftFinding, ...], failures: tuple[Diagnostic, ...], folder: Path
+) -> dict[str, str]:
+    """Each file of a drift's report and its text; ``plan`` is the drift as a plan, ``failures`` what was not read."""
+    from mlops_iac.explanation import explain_system
+    from mlops_iac.plan.drifts import rules
+    from mlops_iac.render import json
+    from mlops_iac.render.drift import drift_json, drift_markdown
+    from mlops_iac.render.junit import drift_junit
+    from mlops_iac.render.report.drift import DriftReport, drift_page
+    from mlops_iac.render.sarif import drift_sarif
+
+    if run.graph is None or run.composition is None:
+        raise ValueError("the compile phase made no graph")
+    named = run.graph.system, run.graph.environment
+    explained = explain_system(run.graph, run.composition)
+    titles = {rule.id: rule.title for rule in rules()}
+    return {
+        "comment.md": drift_markdown(findings, failures, *named),
+        "report.html": drift_page(DriftReport(plan, run.graph, findings, failures, explained)),
+        "drift.json": json.to_text(drift_json(findings, failures, *named)),
+        **_findings(drift_sarif(findings, titles, _place(folder), failures, f"mlops-iac/drift/{'/'.join(named)}/")),
+        "junit.xml": drift_junit(findings, failures, [stack.layer for stack in plan.stacks]),
     }

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import ConfigPath, Location, format_path
-from mlops_iac.graph.nodes import Graph, Layer, Node
+from mlops_iac.graph.nodes import Graph, Node
 from mlops_iac.plan.impact import Impact, ImpactKind, impacts_of
 from mlops_iac.plan.model import Change, Op, Plan, PropertyChange, StackPlan
 from mlops_iac.policies.inputs import Inputs, UnknownInputError
@@ -87,11 +87,12 @@ class Drifted:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a drift is as dangerous as it is."""
+    """Why a drift is as dangerous as it is. ``rule`` is the id of the rule that says so, filled in by who asks it."""
 
     danger: Danger
     text: str
     source_url: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +127,9 @@ def judge_drift(
     from mlops_iac.plan.drifts import rules
 
     listed = {project: tuple(found) for project, found in observed.items()}
-    nodes = {stack.project: _nodes(stack.urn, stack.nodes) for stack in graph.stacks}
+    nodes = _nodes_of(graph)
     layers = {stack.project: stack.layer for stack in graph.stacks}
-    plan = _plan(listed, graph, nodes, layers)
+    plan = drift_plan(listed, graph)
     impacts: dict[str, list[Impact]] = {}
     for impact in impacts_of(plan, graph, system, composition):
         for name in impact.resources:
@@ -143,24 +144,30 @@ def judge_drift(
     return tuple(sorted(found, key=lambda item: (order.index(item.danger), item.layer, item.observed.urn)))
 
 
+def drift_plan(observed: Mapping[str, Iterable[Observed]], graph: Graph) -> Plan:
+    """The changes that somebody made, by project, as a plan: from the state to what is there."""
+    nodes = _nodes_of(graph)
+    stacks = tuple(
+        StackPlan(
+            stack.layer.value,
+            stack.project,
+            graph.environment,
+            tuple(_change(each, nodes[stack.project]) for each in observed[stack.project]),
+        )
+        for stack in graph.stacks
+        if stack.project in observed
+    )
+    return Plan(graph.system, graph.environment, "the state", stacks)
+
+
+def _nodes_of(graph: Graph) -> dict[str, dict[str, Node]]:
+    """The nodes of each project by URN."""
+    return {stack.project: _nodes(stack.urn, stack.nodes) for stack in graph.stacks}
+
+
 def _nodes(urn: Callable[[Node, Mapping[Any, Node]], str], nodes: Iterable[Node]) -> dict[str, Node]:
     index = {node.key: node for node in nodes}
     return {urn(node, index): node for node in index.values()}
-
-
-def _plan(
-    listed: Mapping[str, tuple[Observed, ...]],
-    graph: Graph,
-    nodes: Mapping[str, Mapping[str, Node]],
-    layers: Mapping[str, Layer],
-) -> Plan:
-    """The changes that somebody made, as a plan: from the state to what is there."""
-    stacks = tuple(
-        StackPlan(str(layers[project]), project, graph.environment, tuple(_change(e, nodes[project]) for e in drifts))
-        for project, drifts in listed.items()
-        if project in layers
-    )
-    return Plan(graph.system, graph.environment, "the state", stacks)
 
 
 def _change(each: Observed, nodes: Mapping[str, Node]) -> Change:
@@ -184,7 +191,7 @@ def _of_rules(each: Observed, rules: Iterable[DriftRule]) -> list[Reason]:
     found: list[Reason] = []
     for rule in rules:
         try:
-            found += list(rule.judge(drifted))
+            found += [replace(reason, rule=rule.id) for reason in rule.judge(drifted)]
         except UnknownInputError:
             continue
     return found
@@ -194,7 +201,12 @@ def _of_impacts(each: Observed, node: Node | None, impacts: Iterable[Impact]) ->
     """What plan rules say of the change; of a resource that is gone, its absence says it already."""
     component = node.component if node is not None else ()
     return [
-        Reason(Danger.DANGEROUS if impact.kind in _DANGEROUS else Danger.UNCLEAR, impact.message, impact.source_url)
+        Reason(
+            Danger.DANGEROUS if impact.kind in _DANGEROUS else Danger.UNCLEAR,
+            impact.message,
+            impact.source_url,
+            impact.kind.value.replace("_", "-"),
+        )
         for impact in impacts
         if not each.gone and (not component or impact.component == component)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from mlops_iac.plan.model import Change, Op
@@ -38,6 +38,13 @@ def replacement(change: Change) -> str:
     if unsure and change.op is Op.UPDATE:
         return f"may be replaced: only the provider can tell for {_listed(unsure)}"
     return ""
+
+
+def reading_order(changes: Iterable[Change]) -> list[Change]:
+    """Changes with what matters of a component before what hangs on it: deletions the other way round."""
+    listed = list(changes)
+    gone = [change for change in listed if change.op is Op.DELETE]
+    return [*(change for change in listed if change.op is not Op.DELETE), *reversed(gone)]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -95,5 +95,6 @@ def duration(impact: Impact) -> str:
 
 
 def sentence(text: str) -> str:
-    """A message as a sentence of its own."""
-    return f"{text[:1].upper()}{text[1:]}."
+    """A message as a sentence of its own; one that begins with a resource's name keeps that as it is."""
+    named = "." in text.partition(" ")[0]
+    return f"{text}." if named else f"{text[:1].upper()}{text[1:]}."

@@ -1,4 +1,4 @@
-"""Renders findings, and the samples of rules, as JUnit reports, which build servers show as tests.
+"""Renders findings, drifts, and the samples of rules as JUnit reports, which build servers show as tests.
 
 Source: https://github.com/testmoapp/junitxml
 """
@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from xml.sax.saxutils import quoteattr
 
 from mlops_iac.diagnostics import Diagnostic, Severity, format_path
+from mlops_iac.plan.drift import Danger, DriftFinding
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, Verdict
 from mlops_iac.policies.samples import RuleResult
+from mlops_iac.render.drift import drift_reasons
 
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -35,6 +37,17 @@ def findings_junit(
 def diagnostics_junit(diagnostics: Iterable[Diagnostic]) -> str:
     """A configuration that could not be judged: each error fails."""
     return _report({"configuration": [_gate(item) for item in diagnostics]})
+
+
+def drift_junit(findings: Iterable[DriftFinding], failures: Iterable[Diagnostic], layers: Iterable[str]) -> str:
+    """A resource fails with a drift that is dangerous, is skipped with one to look at, and passes with a harmless one.
+
+    ``layers`` are those that were looked at, each a test that passes; ``failures`` are what could not be read.
+    """
+    read = [f"    <testcase classname={_attribute('layer')} name={_attribute(layer)}/>" for layer in layers]
+    unread = [_gate(item) for item in failures]
+    drifted = [_drifted(finding) for finding in findings]
+    return _report({"layers": read, "drift": drifted} | ({"not read": unread} if unread else {}))
 
 
 def samples_junit(results: Iterable[RuleResult]) -> str:
@@ -61,6 +74,14 @@ def _gate(item: Diagnostic) -> str:
     place = f" at {item.location}" if item.location is not None else ""
     told = "\n".join(part for part in (f"{item.message}{place}", item.hint) if part)
     return _failed(opened, told) if item.severity is Severity.ERROR else _skipped(opened, told)
+
+
+def _drifted(finding: DriftFinding) -> str:
+    opened = f"    <testcase classname={_attribute(finding.danger.value)} name={_attribute(finding.observed.name)}"
+    told = "\n".join([*drift_reasons(finding), f"do: {finding.advice}"])
+    if finding.danger is Danger.DANGEROUS:
+        return _failed(opened, told)
+    return _skipped(opened, told) if finding.danger is Danger.UNCLEAR else f"{opened}/>"
 
 
 def _case(policy: Policy, findings: Sequence[Finding]) -> str:

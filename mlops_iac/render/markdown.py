@@ -17,9 +17,9 @@ from mlops_iac.cost.compare import MonthlyCost
 from mlops_iac.diagnostics import Diagnostic, Severity, format_path
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
-from mlops_iac.render.change import change_notes, replacement
+from mlops_iac.render.change import change_notes, reading_order, replacement
 from mlops_iac.render.impact import impact_bullets
-from mlops_iac.render.report.model import headline, verdict
+from mlops_iac.render.report.model import bill, verdict
 from mlops_iac.render.results import short_type
 from mlops_iac.render.spending import cost_bullets
 from mlops_iac.render.visible import show, show_pair, visible
@@ -29,6 +29,8 @@ LONGEST: Final = 60_000
 
 _WIDTH: Final = 110
 _MOST_PROPERTIES: Final = 20
+_MOST_IMPACTS: Final = 12
+"""Impacts in sight; the others, which are milder, are folded away."""
 _PLAIN_WORD: Final = re.compile(r"|\(|[,;:.)]+|\(?[A-Za-z0-9]+(?:[-'/][A-Za-z0-9]+)*%?\)?[,;:.]?")
 """A word that means nothing in Markdown."""
 _NUMBERED: Final = re.compile(r"[0-9]+[.)]")
@@ -75,11 +77,12 @@ def preview_markdown(
         "",
         f"**{prose(verdict(gates, stopping, impacts).text)}.** {_counts(plan)} Compared with {code(plan.baseline)}.",
         "",
-        *(f"- {prose(said.text)}" for said in headline(plan, impacts, cost)),
-        "",
+        *(row for said in bill(cost) for row in (f"{prose(said.text)}.", "")),
     ]
     if impacts:
-        head += ["#### Impact", "", *impact_bullets(impacts, code, prose), ""]
+        told = impact_bullets(impacts[:_MOST_IMPACTS], code, prose)
+        rest = impact_bullets(impacts[_MOST_IMPACTS:], code, prose)
+        head += ["#### Impact", "", *told, "", *folded(f"{len(impacts) - _MOST_IMPACTS:,} more", rest)]
     head += _group("Gates", gates)
     if cost is not None:
         head += ["#### Cost", "", *cost_bullets(cost, code), ""]
@@ -131,6 +134,9 @@ def _words(text: str, *, first: bool) -> str:
             special = []
         else:
             special.append(word)
+            if word.endswith((",", ";", ":")):
+                parts.append(_span(special))
+                special = []
     parts += [_span(special)] if special else []
     return " ".join(parts)
 
@@ -162,18 +168,14 @@ def _group(title: str, diagnostics: Sequence[Diagnostic]) -> list[str]:
         return []
     notes = [item for item in diagnostics if item.severity is Severity.INFO]
     told = _bullets(item for item in diagnostics if item.severity is not Severity.INFO)
-    rows = [f"#### {title}", "", *told]
-    if notes:
-        noun = "note" if len(notes) == 1 else "notes"
-        rows += [
-            *([""] if told else []),
-            f"<details><summary>{len(notes):,} {noun}</summary>",
-            "",
-            *_bullets(notes),
-            "",
-            "</details>",
-        ]
-    return [*rows, ""]
+    noun = "note" if len(notes) == 1 else "notes"
+    return [f"#### {title}", "", *told, *([""] if told else []), *folded(f"{len(notes):,} {noun}", _bullets(notes))]
+
+
+def folded(summary: str, rows: Sequence[str], *, opened: bool = False) -> list[str]:
+    """Rows that a reader unfolds, under ``summary``, which is HTML; nothing where there are none."""
+    start = "<details open>" if opened else "<details>"
+    return [f"{start}<summary>{summary}</summary>", "", *rows, "", "</details>", ""] if rows else []
 
 
 def _table(stacks: Sequence[StackPlan]) -> list[str]:
@@ -200,22 +202,15 @@ def _bullets(diagnostics: Iterable[Diagnostic]) -> list[str]:
 
 
 def _shown(stack: StackPlan) -> list[Change]:
-    return [change for change in stack.changes if change.custom and change.op is not Op.SAME]
+    return reading_order(change for change in stack.changes if change.custom and change.op is not Op.SAME)
 
 
 def _layer(stack: StackPlan) -> list[str]:
     changes = _shown(stack)
-    opened = " open" if any(change.op in (Op.REPLACE, Op.DELETE) for change in changes) else ""
-    title = f"<code>{escape(visible(stack.layer))}</code>: {len(changes):,} of "
     total = sum(change.custom for change in stack.changes)
-    return [
-        f"<details{opened}><summary>{title}{total:,} resources change</summary>",
-        "",
-        *fenced((row for change in changes for row in _change(change)), "diff"),
-        "",
-        "</details>",
-        "",
-    ]
+    title = f"<code>{escape(visible(stack.layer))}</code>: {len(changes):,} of {total:,} resources change"
+    rows = fenced((row for change in changes for row in _change(change)), "diff")
+    return folded(title, rows, opened=any(change.op in (Op.REPLACE, Op.DELETE) for change in changes))
 
 
 def _change(change: Change) -> list[str]:

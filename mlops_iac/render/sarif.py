@@ -1,4 +1,4 @@
-"""Renders findings as SARIF 2.1.0, which code hosts show at the line of a change.
+"""Renders findings and drifts as SARIF 2.1.0, which code hosts show at the line of a change.
 
 Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
@@ -13,11 +13,15 @@ from urllib.parse import quote
 
 import mlops_iac
 from mlops_iac.diagnostics import Diagnostic, Location, Severity, format_path
+from mlops_iac.plan.drift import Danger, DriftFinding
 from mlops_iac.policies.policy import Enforcement, Finding, Policy, Verdict
+from mlops_iac.render.drift import drift_reasons
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 SCORES: Final = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
 """What GitHub calls ``security-severity``: a score from which it derives the words that it shows."""
+
+_LEVELS: Final[Mapping[Danger, str]] = {Danger.DANGEROUS: "error", Danger.UNCLEAR: "warning", Danger.HARMLESS: "none"}
 
 
 def findings_sarif(
@@ -37,25 +41,79 @@ def findings_sarif(
     told = list(diagnostics)
     codes = sorted({item.code for item in told})
     order = {id: index for index, id in enumerate([*(policy.id for policy in listed), *codes])}
+    results = [
+        *(_result(finding, order[finding.policy.id], folder) for finding in findings),
+        *(_told(item, order[item.code], folder) for item in told),
+    ]
+    return _log([*(_rule(policy, rules[policy]) for policy in listed), *map(_code_rule, codes)], results, category)
+
+
+def drift_sarif(
+    findings: Iterable[DriftFinding],
+    titles: Mapping[str, str],
+    folder: str = "",
+    failures: Iterable[Diagnostic] = (),
+    category: str = "",
+) -> dict[str, Any]:
+    """A SARIF log of what drifted, each resource at the line that declares it, by the rule that judges it worst.
+
+    ``titles`` say what each drift rule is about, by its id; ``failures`` are what could not be read. The rest is as in
+    ``findings_sarif``.
+    """
+    drifted, told = list(findings), list(failures)
+    ids = sorted({_drift_rule(finding) for finding in drifted})
+    codes = sorted({item.code for item in told})
+    order = {id: index for index, id in enumerate([*ids, *codes])}
+    rules = [{"id": id, "shortDescription": {"text": titles.get(id, id.replace("-", " "))}} for id in ids]
+    results = [
+        *(_drifted(finding, order[_drift_rule(finding)], folder) for finding in drifted),
+        *(_told(item, order[item.code], folder) for item in told),
+    ]
+    return _log([*rules, *map(_code_rule, codes)], results, category)
+
+
+def _log(rules: list[dict[str, Any]], results: list[dict[str, Any]], category: str) -> dict[str, Any]:
     driver = {
         "name": "mlops-iac",
         "version": mlops_iac.__version__,
         "semanticVersion": mlops_iac.__version__,
-        "rules": [
-            *(_rule(policy, rules[policy]) for policy in listed),
-            *({"id": code, "shortDescription": {"text": f"Diagnostic {code}"}} for code in codes),
-        ],
+        "rules": rules,
     }
     run = {
         "tool": {"driver": driver},
         **({"automationDetails": {"id": category}} if category else {}),
         "columnKind": "unicodeCodePoints",
-        "results": [
-            *(_result(finding, order[finding.policy.id], folder) for finding in findings),
-            *(_told(item, order[item.code], folder) for item in told),
-        ],
+        "results": results,
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _code_rule(code: str) -> dict[str, Any]:
+    return {"id": code, "shortDescription": {"text": f"Diagnostic {code}"}}
+
+
+def _drift_rule(finding: DriftFinding) -> str:
+    return finding.reasons[0].rule if finding.reasons else "drift"
+
+
+def _drifted(finding: DriftFinding, index: int, folder: str) -> dict[str, Any]:
+    observed, why = finding.observed, "; ".join(drift_reasons(finding))
+    paths = "\n".join(change.path for change in observed.diff)
+    identity = hashlib.sha256(f"{_drift_rule(finding)}\n{observed.urn}\n{paths}".encode()).hexdigest()
+    place: dict[str, Any] = {
+        "logicalLocations": [{"name": observed.name, "fullyQualifiedName": observed.urn, "kind": "resource"}]
+    }
+    if _in_a_file(finding.location):
+        place["physicalLocation"] = _physical(finding.location, folder)
+    return {
+        "ruleId": _drift_rule(finding),
+        "ruleIndex": index,
+        "kind": "informational" if finding.danger is Danger.HARMLESS else "fail",
+        "level": _LEVELS[finding.danger],
+        "message": {"text": f"{observed.name}: {why}. To do: {finding.advice}"},
+        "locations": [place],
+        "partialFingerprints": {"ruleResourceAndPaths/v1": identity},
+    }
 
 
 def _rule(policy: Policy, enforcement: Enforcement) -> dict[str, Any]:
@@ -127,10 +185,7 @@ def _location(finding: Finding, folder: str) -> dict[str, Any]:
     }
     place = next(filter(_in_a_file, (finding.location, resource.location)), None)
     if place is not None:
-        location["physicalLocation"] = {
-            "artifactLocation": {"uri": quote(posixpath.normpath(posixpath.join(folder, place.file)))},
-            "region": {"startLine": place.line, "startColumn": place.column},
-        }
+        location["physicalLocation"] = _physical(place, folder)
     return location
 
 

@@ -44,11 +44,9 @@ def cost_lines(cost: MonthlyCost, page: Page) -> list[Line]:
 
 
 def cost_bullets(cost: MonthlyCost, code: Callable[[str], str]) -> list[str]:
-    """The sentence, what makes the difference, and the stages folded away; ``code`` makes foreign text harmless."""
+    """What makes the difference, and the stages folded away; ``code`` makes foreign text harmless."""
     estimate, difference = cost.estimate, cost.difference
-    rows = [f"{sentence(estimate, difference)}.", ""]
-    if difference is not None:
-        rows += change_bullets(difference, code)
+    rows = change_bullets(difference, code) if difference is not None else []
     if difference is None or difference.changes:
         rows += ["<details><summary>By stage</summary>", "", *stage_table(estimate, difference), "", "</details>", ""]
     if estimate.unknown:
@@ -85,11 +83,11 @@ def cost_part_json(cost: MonthlyCost) -> dict[str, Any]:
 
 def summary_line(estimate: Estimate, base: Estimate | None = None) -> str:
     """The monthly cost in one sentence, with the difference to a base and what could not be priced."""
-    text = f"cost: {dollars(estimate.floor)} to {dollars(estimate.ceiling)} a month"
+    text = f"cost: {span(estimate.floor, estimate.ceiling, dollars)} a month"
     if base is not None:
         difference = compare(base, estimate)
         if difference.changes:
-            text += f" ({signed(difference.floor)} to {signed(difference.ceiling)})"
+            text += f" ({span(difference.floor, difference.ceiling, signed)})"
         else:
             text += " (unchanged)"
     number = len(estimate.unknown)
@@ -206,7 +204,13 @@ def delta(amount: float) -> str:
     return f"{amount:+,.2f}" if abs(amount) >= 0.005 else "0.00"
 
 
+def span(floor: float, ceiling: float, worded: Callable[[float], str]) -> str:
+    """Two amounts as ``from to``, or one where both read the same."""
+    low, high = worded(floor), worded(ceiling)
+    return low if low == high else f"{low} to {high}"
+
+
 def _change_sentence(change: LineChange, code: Callable[[str], str]) -> str:
     words = {"added": "new", "removed": "gone"}.get(change.kind, "changed")
     name = f"{code(change.line.name)} ({short_type(change.line.type)}) {words}: "
-    return name + f"{delta(change.floor)} to {delta(change.ceiling)} USD"
+    return name + f"{span(change.floor, change.ceiling, delta)} USD"

@@ -11,7 +11,7 @@ from mlops_iac.credentials import masked
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, Severity, format_path
 from mlops_iac.plan.impact import Impact
 from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
-from mlops_iac.render.change import change_notes, replacement
+from mlops_iac.render.change import change_notes, reading_order, replacement
 from mlops_iac.render.impact import impact_lines
 from mlops_iac.render.page import (
     PLAIN_PAGE,
@@ -286,7 +286,7 @@ def _stack_lines(stack: StackPlan, shown: Sequence[Change], brief: bool, page: P
     lines = spread(line(Span(page.visible(stack.layer), Tone.STRONG)), Span(tally, Tone.QUIET), page)
     paths = {change.urn: change.component for change in stack.changes if not change.custom}
     groups: dict[str, list[Change]] = {}
-    for change in shown:
+    for change in reading_order(shown):
         groups.setdefault(_group(change, paths), []).append(change)
     for title, changes in groups.items():
         lines += _component_lines(title, changes, brief, page)

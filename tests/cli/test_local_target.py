@@ -111,7 +111,10 @@ def test_drift_is_judged_and_the_state_stays_as_it_is(system: Path) -> None:
         assert _run("drift", *here, "--exit-code").exit_code == 2
     found = _json("drift", *here)
     assert found["summary"] == {"dangerous": 1, "unclear": 0, "harmless": 1}
-    assert "### Drift in `churn` `dev`" in _run("drift", *here, "--format", "markdown").stdout
+    reported = _run("drift", *here, "--format", "markdown", "--report", str(system / "out"))
+    assert "### Drift in `churn` `dev`" in reported.stdout
+    assert (system / "out" / "comment.md").read_text() == reported.stdout
+    assert json.loads((system / "out" / "drift.json").read_text()) == found
     assert {file: file.read_bytes() for file in kept} == kept
 
     assert _run("refresh", *here).exit_code == 0

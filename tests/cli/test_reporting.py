@@ -102,7 +102,7 @@ def test_a_comment_fits_the_forge(tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(DiagnosticsError, match="MI7109 the report cannot be written"):
-        write_report(_new(EXAMPLE), tmp_path / "taken", EXAMPLE)
+        write_report({"comment.md": ""}, tmp_path / "taken")
 
 
 def test_preview_writes_it_and_keeps_its_exit_code(tmp_path: Path, run: Run) -> None:

@@ -182,10 +182,10 @@ def clusters(*versions: str) -> Estimate:
 
 def test_the_summary_is_one_line_with_the_difference_and_what_is_unknown() -> None:
     one, two, old = clusters("1.35"), clusters("1.35", "1.35"), clusters("1.30")
-    assert summary_line(one) == "cost: $73 to $73 a month; 1 unknown price not counted"
-    assert summary_line(one, one) == "cost: $73 to $73 a month (unchanged); 1 unknown price not counted"
-    assert summary_line(two, one) == "cost: $146 to $146 a month (+$73 to +$73); 1 unknown price not counted"
-    assert summary_line(one, old) == "cost: $73 to $73 a month (-$365 to -$365); 1 unknown price not counted"
+    assert summary_line(one) == "cost: $73 a month; 1 unknown price not counted"
+    assert summary_line(one, one) == "cost: $73 a month (unchanged); 1 unknown price not counted"
+    assert summary_line(two, one) == "cost: $146 a month (+$73); 1 unknown price not counted"
+    assert summary_line(one, old) == "cost: $73 a month (-$365); 1 unknown price not counted"
 
 
 def test_a_floor_over_the_budget_is_a_warning_at_its_line(compiled: Compiled, estimated: Estimated) -> None:

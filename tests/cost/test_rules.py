@@ -284,3 +284,9 @@ def test_other_resources(type: str, inputs: Mapping[str, Any], usd: float) -> No
 )
 def test_what_cannot_be_priced_is_said(type: str, inputs: Mapping[str, Any]) -> None:
     assert priced(resource(type, inputs)).gaps
+
+
+def test_a_standard_parameter_is_free_and_an_advanced_one_not_known() -> None:
+    parameter = "aws:ssm/parameter:Parameter"
+    assert priced(resource(parameter, {"type": "String"})).free == "standard parameters are free"
+    assert [gap.what for gap in priced(resource(parameter, {"tier": "Advanced"})).gaps] == ["parameter"]

@@ -26,6 +26,7 @@ class Edit:
 
 EDITS: dict[str, Edit] = {
     "add-a-feature": Edit((("transactions_last_hour: integer}", "transactions_last_hour: integer, device: string}"),)),
+    "add-a-feature-between": Edit((("amount: float", "device: string, amount: float"),)),
     "drop-the-feature-store-online": Edit((("online: {enabled: true, ttl: 30d}", "online: {enabled: false}"),)),
     "endpoint-instance-type": Edit((("ml.c6i.xlarge", "ml.c6i.2xlarge"),)),
     "delete-a-bucket": Edit(((MODELS, ""),)),

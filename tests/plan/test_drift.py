@@ -4,38 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlops_iac.diagnostics import Diagnostic
-from mlops_iac.graph.evaluate import SecretValue, evaluate
-from mlops_iac.pipeline import Run, request_at, run_phases
+from mlops_iac.graph.evaluate import SecretValue
+from mlops_iac.pipeline import Run
 from mlops_iac.plan.compare import differences
 from mlops_iac.plan.drift import Danger, Drifted, DriftFinding, Observed, judge_drift
 from mlops_iac.plan.drifts import rules
 from mlops_iac.plan.model import PropertyChange
-from mlops_iac.plan.paths import format_property
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.render.drift import drift_json, drift_markdown, drift_text
 from mlops_iac.render.page import Page
-from mlops_iac.state.checkpoint import parse_urn
+from tests.plan.drifts import compiled_example, judge, observed
 
-EXAMPLE = Path(__file__).parents[2] / "examples/fraud-detection"
 BUCKET, VERSIONING = "aws:s3/bucket:Bucket", "aws:s3/bucketVersioning:BucketVersioning"
 ENDPOINT, TABLE = "aws:sagemaker/endpoint:Endpoint", "aws:dynamodb/table:Table"
 KEY, ALARM = "aws:kms/key:Key", "aws:cloudwatch/metricAlarm:MetricAlarm"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-
-
-def observed(urn: str, known: Mapping[str, Any], actual: Mapping[str, Any] | None) -> Observed:
-    parsed = parse_urn(urn)
-    diff = tuple(
-        PropertyChange(format_property(item.path), item.kind, item.old, item.new)
-        for item in (differences(known, actual) if actual is not None else ())
-    )
-    return Observed(urn, parsed.type, parsed.name, actual is None, known, actual or {}, diff)
 
 
 def worst(type: str, known: Mapping[str, Any], actual: Mapping[str, Any] | None) -> Danger | None:
@@ -92,24 +80,13 @@ def test_every_rule_has_a_case_that_it_alone_decides() -> None:
 
 @pytest.fixture(scope="module")
 def example() -> Run:
-    return run_phases(request_at(EXAMPLE, ("env=prod",)), until="compile")
+    return compiled_example()
 
 
 def judged(run: Run, name: str, type: str, change: Mapping[str, Any] | None) -> DriftFinding:
     """One resource of the example, drifted by ``change`` (None: it is gone)."""
-    assert run.graph is not None
-    assert run.system is not None
-    assert run.composition is not None
-    for stack in run.graph.stacks:
-        index = {node.key: node for node in stack.nodes}
-        for node in stack.nodes:
-            if (node.name, node.type) == (name, type):
-                known = {key: evaluate(value, lambda ref: "known") for key, value in node.inputs.items()}
-                actual = None if change is None else {**known, **change}
-                each = {stack.project: [observed(stack.urn(node, index), known, actual)]}
-                (found,) = judge_drift(each, run.graph, run.system, run.composition)
-                return found
-    raise AssertionError(f"the example has no {type} {name}")
+    (found,) = judge(run, {(name, type): change})
+    return found
 
 
 def test_what_a_plan_would_do_is_a_danger_when_nobody_planned_it(example: Run) -> None:

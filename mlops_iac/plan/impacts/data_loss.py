@@ -173,11 +173,8 @@ _SECOND_GROUP: Final = (
     "declare the changed features as a second group, write to both, switch readers, then remove this one; or ingest "
     "again from the offline store"
 )
-_ADDED: Final = (
-    "SageMaker can add features in place, which the provider does not do: run `aws sagemaker update-feature-group "
-    "--feature-additions` and refresh the state before this change is applied, and nothing is replaced; or declare a "
-    "second group and switch readers"
-)
+_MOST_ADDITIONS: Final = 3
+"""Features that the command which adds them names."""
 
 
 def _store(found: Touched) -> _Store:
@@ -207,8 +204,29 @@ def _feature_group(found: Touched) -> _Store:
         "feature group",
         f"{'; '.join(lost)}{told}",
         ImpactSeverity.CRITICAL if online else ImpactSeverity.HIGH,
-        _ADDED if list(changes) == ["added"] and _only_features(found) else _SECOND_GROUP,
+        _add_in_place(found) if list(changes) == ["added"] and _only_features(found) else _SECOND_GROUP,
         f"{_DOCS}/sagemaker/latest/APIReference/API_UpdateFeatureGroup.html",
+    )
+
+
+def _add_in_place(found: Touched) -> str:
+    """How features are added without a replacement: SageMaker can, at the end; pulumi-aws 7 cannot.
+
+    The provider never sends ``FeatureAdditions`` (https://github.com/hashicorp/terraform-provider-aws/issues/26809), so
+    the call is the user's, and a refresh then makes state and declaration the same.
+    """
+    before = [item.text("featureName") for item in found.old.each("featureDefinitions")]
+    after = {item.text("featureName"): item.text("featureType") for item in found.new.each("featureDefinitions")}
+    added = [name for name in after if name not in before]
+    pairs = " ".join(f"FeatureName={name},FeatureType={after[name]}" for name in added)
+    additions = pairs if len(added) <= _MOST_ADDITIONS else "file://additions.json"
+    group = found.old.text("featureGroupName")
+    moved = "" if list(after)[: len(before)] == before else "declare what is new after the other features; then "
+    command = f"aws sagemaker update-feature-group --feature-group-name {group} --feature-additions {additions}"
+    return (
+        f"{moved}add in place, which SageMaker can and the provider cannot: `{command}`, and once its LastUpdateStatus "
+        "is Successful, `mlops-iac refresh`: then this change replaces nothing, and older records have no value for "
+        "what is new; or declare a second group and switch readers"
     )
 
 

@@ -109,7 +109,7 @@ def _impact(severity: ImpactSeverity, path: ConfigPath, message: str) -> Impact:
         path,
         (),
         message,
-        "have those agree who answer for it, apart from the change that needs it",
+        "let those who answer for it agree to that, in a change of its own",
         _SOURCE,
     )
 

@@ -31,6 +31,8 @@
   const ops = { create: "good", update: "warn", replace: "replace", delete: "bad" };
   const badge = (word, mood) => make("span", { class: `badge ${mood || "quiet"}` }, word);
 
+  const change = (op) => (op === "same" ? "" : badge(data().words[op], ops[op]));
+
   /* Details. */
   const dialog = byId("detail");
   const open = (title, parts) => {
@@ -72,7 +74,7 @@
         return [
           make("button", { type: "button", class: "link", on: () => resource(index) }, one.name),
           one.type.split(":").at(-1),
-          one.op === "same" ? "" : badge(one.op, ops[one.op]),
+          change(one.op),
           one.charges ? money(one.cost[0]) : one.gaps ? "not known" : "",
           one.charges ? `${money(one.cost[1])}${one.gaps ? "+?" : ""}` : "",
         ];
@@ -83,13 +85,14 @@
   function resource(index) {
     const one = data().resources[index];
     const of = one.component ? data().components[one.component] : null;
+    const judgeable = one.op !== "delete" && data().policies.length > 0;
     const judged = [
       ...(one.told || []).map(([rule, word, detail]) => [badge(word, moods[word]), data().policies[rule], detail]),
       ...(one.passes || []).map((rule) => [badge("passes", "good"), data().policies[rule], ""]),
     ];
     open(one.name, [
       facts([
-        ["Change", one.op === "same" ? "unchanged" : badge(one.op, ops[one.op])],
+        ["Change", change(one.op) || "unchanged"],
         ["Type", code(one.type)],
         ["URN", code(one.urn)],
         ["Component", one.component ? componentLink(one.component) : "no longer declared"],
@@ -99,10 +102,10 @@
       one.charges ? grid("Charges", ["Charge", "From", "To", "How it is counted"],
         one.charges.map(([what, floor, ceiling, basis]) => [what, money(floor), money(ceiling), basis]), [1, 2]) : null,
       one.gaps ? make("p", null, badge("no known price", "warn"), ` ${one.gaps.join("; ")}`) : null,
-      one.inputs ? make("h3", null, "Inputs") : null,
+      one.inputs ? make("h3", null, one.op === "delete" ? "Inputs it had" : "Inputs") : null,
       one.inputs ? grid("Inputs", ["Property", "Value"], one.inputs.map(([name, value]) => [code(name), code(value)])) : null,
-      make("h3", null, "Policies that judged it"),
-      judged.length
+      judgeable ? make("h3", null, "Policies that judged it") : null,
+      !judgeable ? null : judged.length
         ? grid("Policies", ["Verdict", "Policy", "What it found"], judged.map(([verdict, [id, title], detail]) => [
           verdict, make("span", null, title, make("br"), make("span", { class: "quiet code" }, id)), detail]))
         : make("p", { class: "quiet" }, "None applies."),
@@ -151,7 +154,7 @@
         if (fits) { count += 1; alive.add(group).add(group.parentElement); }
       }
       for (const part of parts) part.hidden = !alive.has(part);
-      byId("found").textContent = `${count.toLocaleString("en-US")} of ${nodes.length.toLocaleString("en-US")} changes`;
+      byId("found").textContent = `${count.toLocaleString("en-US")} of ${nodes.length.toLocaleString("en-US")}`;
       byId("nothing").hidden = count > 0;
     };
     form.hidden = false;

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from mlops_iac.diagnostics import ConfigPath, format_path
+from mlops_iac.diagnostics import ConfigPath, Location, format_path
 from mlops_iac.plan.impact import changes_by_component
-from mlops_iac.plan.model import Change, Kind, Op, PropertyChange
+from mlops_iac.plan.model import Change, Kind, PropertyChange
 from mlops_iac.render import diagram
-from mlops_iac.render.change import change_notes, replacement
+from mlops_iac.render.change import change_notes, reading_order, replacement
 from mlops_iac.render.html import badge, code, section
 from mlops_iac.render.impact import sentence
 from mlops_iac.render.markup import Html, element
 from mlops_iac.render.report.details import urns
-from mlops_iac.render.report.model import Report
+from mlops_iac.render.report.model import Report, Words
 from mlops_iac.render.report.parts import OPS, VALUE, component_link, place
 from mlops_iac.render.results import short_type
 from mlops_iac.render.visible import show, show_pair
 
+_FEW: Final = 12
+"""Changes up to which every one is unfolded: a reader sees all of them without a click."""
 _MANY: Final = 150
 """Changes beyond which a browser lays out only those in sight."""
 
@@ -29,45 +31,48 @@ def changes_section(report: Report) -> Html | None:
     paths = {change.urn: path for change, path in changes_by_component(report.plan)}
     declared = frozenset(each.component for each in report.explanations)
     groups: list[Html] = []
-    used: dict[Op, int] = {}
+    used = report.plan.summary()
+    count = sum(used[op] for op in OPS)
+    unfolded = count <= _FEW
     for stack in report.plan.stacks:
-        shown: dict[ConfigPath, list[Change]] = {}
-        for change in stack.changes:
+        shown: dict[ConfigPath, list[Html]] = {}
+        places: dict[ConfigPath, Location | None] = {}
+        for change in reading_order(stack.changes):
             if change.custom and change.op in OPS:
-                shown.setdefault(paths[change.urn], []).append(change)
-                used[change.op] = used.get(change.op, 0) + 1
+                path = paths[change.urn]
+                shown.setdefault(path, []).append(_change(change, index[change.urn], report.words, unfolded=unfolded))
+                places[path] = places.get(path) or change.source
         if shown:
-            inner = [_group(path, changes, index, declared) for path, changes in shown.items()]
+            inner = [_group(path, rows, places[path], declared) for path, rows in shown.items()]
             groups.append(element("div", element("h3", stack.layer), inner, class_="layer", data_layer=stack.layer))
     if not groups:
         return None
     buttons = (
-        element("button", f"{OPS[op][0]} {op.value} ", element("span", f"{used[op]:,}", class_="quiet"),
+        element("button", f"{OPS[op][0]} {report.words.ops[op]} ", element("span", f"{used[op]:,}", class_="quiet"),
                 type="button", aria_pressed="true", data_op=op.value)
         for op in OPS
-        if op in used
+        if used[op]
     )  # fmt: skip
-    count = sum(used.values())
     search = element("input", type="search", id="find", placeholder="name, type, property, file", autocomplete="off")
     tools = element(
         "form",
         element("label", "Filter", for_="find"),
         search,
         buttons,
-        element("button", "Open all", type="button", id="open-all"),
-        element("output", f"{count:,} of {count:,} changes", for_="find", id="found"),
+        element("button", "Close all" if unfolded else "Open all", type="button", id="open-all",
+                data_opened="yes" if unfolded else "no"),
+        element("output", f"{count:,} of {count:,}", for_="find", id="found"),
         class_="tools",
         role="search",
         hidden=True,
-    )
-    nothing = element("p", "No change fits the filter.", class_="quiet", id="nothing", hidden=True)
+    )  # fmt: skip
+    nothing = element("p", "Nothing fits the filter.", class_="quiet", id="nothing", hidden=True)
     listed = element("div", groups, class_="many" if count > _MANY else None)
-    return section("changes", "Changes", tools, listed, nothing)
+    return section("changes", report.words.changes, tools, listed, nothing)
 
 
-def _group(path: ConfigPath, changes: Sequence[Change], index: Mapping[str, int], declared: frozenset[str]) -> Html:
+def _group(path: ConfigPath, rows: Sequence[Html], source: Location | None, declared: frozenset[str]) -> Html:
     name = format_path(path)
-    source = next((change.source for change in changes if change.source is not None), None)
     known = bool(name) and name != "cloud"
     head = element(
         "p",
@@ -77,13 +82,13 @@ def _group(path: ConfigPath, changes: Sequence[Change], index: Mapping[str, int]
         # One that ends is in no list of components: here is where the page says more of it.
         id=diagram.anchor(name) if known and name not in declared else None,
     )
-    return element("div", head, (_change(change, index) for change in changes), class_="group")
+    return element("div", head, rows, class_="group")
 
 
-def _change(change: Change, index: Mapping[str, int]) -> Html:
+def _change(change: Change, number: int, words: Words, *, unfolded: bool) -> Html:
     """A row that unfolds where something differs, and opens the details where there is nothing else to see."""
     head = (
-        element("span", f"{change.op.value} ", class_="unseen"),
+        element("span", f"{words.ops[change.op]} ", class_="unseen"),
         element("b", change.name, class_="code what"),
         element("i", short_type(change.type), class_="type"),
         (badge(note, "warn") for note in change_notes(change)),
@@ -91,15 +96,14 @@ def _change(change: Change, index: Mapping[str, int]) -> Html:
     why = replacement(change)
     told = [
         element("p", sentence(why), class_="why") if why else None,
-        _diff(change.diff) if change.diff else None,
+        _diff(change.diff, words) if change.diff else None,
         _by_policy(change),
     ]
-    number = index[change.urn]
     if not any(told):
         return element("button", head, type="button", class_="change", data_op=change.op.value, data_resource=number)
     more = element("button", "Details of ", code(change.name), type="button", class_="open", data_resource=number)
     body = element("div", told, more, class_="body")
-    return element("details", element("summary", head), body, class_="change", data_op=change.op.value)
+    return element("details", element("summary", head), body, class_="change", data_op=change.op.value, open=unfolded)
 
 
 def _by_policy(change: Change) -> Html | None:
@@ -111,7 +115,7 @@ def _by_policy(change: Change) -> Html | None:
     return element("ul", rows, class_="plain quiet") if rows else None
 
 
-def _diff(diff: Sequence[PropertyChange]) -> Html:
+def _diff(diff: Sequence[PropertyChange], words: Words) -> Html:
     rows = []
     for item in diff:
         old, new = "", ""
@@ -135,5 +139,5 @@ def _diff(diff: Sequence[PropertyChange]) -> Html:
                 ),
             )
         )
-    head = element("tr", (element("th", name, scope="col") for name in ("Property", "Before", "After")))
+    head = element("tr", (element("th", name, scope="col") for name in ("Property", words.before, words.after)))
     return element("table", element("thead", head), element("tbody", rows), class_="diff")

@@ -14,6 +14,8 @@ def cost_section(report: Report) -> Html | None:
     if report.cost is None:
         return None
     estimate, difference = report.cost.estimate, report.cost.difference
+    if difference is not None and not difference.changes:
+        difference = None
     moved = stage_changes(difference) if difference is not None else {}
     totals = stage_totals(estimate, difference)
     most = (max((floor for _, floor, _ in totals), default=0.0), max((most for *_, most in totals), default=0.0))
@@ -45,7 +47,7 @@ def cost_section(report: Report) -> Html | None:
     )
     chart = element("div", grid, class_="scroll", role="region", aria_label="Monthly cost by stage", tabindex=0)
     parts: list[Html] = [chart]
-    if difference is not None and difference.changes:
+    if difference is not None:
         changed = [
             (
                 code(change.line.name),
@@ -64,7 +66,7 @@ def cost_section(report: Report) -> Html | None:
         parts.append(element("h3", "Not counted, because no price is known"))
         parts.append(element("ul", names))
     note = f"USD a month of 730 hours in {estimate.region}, list prices. At least: the fewest instances and scheduled "
-    note += "runs. At most: the most that the configuration allows. Use is assumed where `usage:` does not say it."
+    note += "runs. At most: the most that the configuration allows. Use is assumed where no usage is declared."
     return section("cost", "Cost", *parts, note=note)
 
 

@@ -17,7 +17,7 @@ from mlops_iac.render.spending import amount_of
 from mlops_iac.render.visible import show, visible
 
 _INPUT: Final = 110
-"""Characters of an input of a resource that comes into being."""
+"""Characters of an input of a resource that comes into being or ends."""
 
 
 def details(report: Report) -> Any:
@@ -39,6 +39,7 @@ def details(report: Report) -> Any:
     return _showable(
         {
             "policies": policies,
+            "words": {op.value: word for op, word in report.words.ops.items()},
             "components": {
                 each.component: _component_data(each, [number[one.urn] for one in each.resources])
                 for each in report.explanations
@@ -112,8 +113,10 @@ def _resource_data(
         ]
         known["gaps"] = [f"{gap.what}: {gap.reason}" for gap in cost.gaps]
         known["free"] = cost.free
-    if change is not None and change.op is Op.CREATE and change.new:
-        known["inputs"] = [[name, show(value, _INPUT)] for name, value in sorted(change.new.items())]
+    # Of what changes, the list of changes shows the difference; of what comes or goes, this is all that is told.
+    whole = {Op.CREATE: change.new, Op.DELETE: change.old}.get(change.op) if change is not None else None
+    if whole:
+        known["inputs"] = [[name, show(value, _INPUT)] for name, value in sorted(whole.items())]
     return {key: value for key, value in known.items() if value not in ("", [], None)}
 
 

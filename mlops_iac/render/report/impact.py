@@ -11,7 +11,7 @@ from mlops_iac.render.html import Mood, badge, code, section
 from mlops_iac.render.impact import duration, sentence
 from mlops_iac.render.markup import Html, element
 from mlops_iac.render.report.model import Report
-from mlops_iac.render.report.parts import component_link, diagnostic_panel, place, remedy, with_code
+from mlops_iac.render.report.parts import GATED, component_link, diagnostic_panel, place, remedy, with_code
 
 _SEVERITIES: Final[Mapping[ImpactSeverity, Mood]] = {
     ImpactSeverity.CRITICAL: "bad",
@@ -23,7 +23,7 @@ _SEVERITIES: Final[Mapping[ImpactSeverity, Mood]] = {
 
 def impact_section(report: Report) -> Html | None:
     """Each impact and each gate as a panel; None where there is neither."""
-    gates = [diagnostic_panel(item) for item in report.gates]
+    gates = [diagnostic_panel(item, GATED) for item in report.gates]
     if not report.impacts and not gates:
         return None
     known = _components_of(report)

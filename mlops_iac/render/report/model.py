@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -10,18 +10,38 @@ from mlops_iac.cost.compare import MonthlyCost
 from mlops_iac.diagnostics import Diagnostic, Severity
 from mlops_iac.explanation import Explanation
 from mlops_iac.graph.nodes import Graph
-from mlops_iac.plan.impact import Impact, ImpactSeverity
+from mlops_iac.plan.impact import Impact, ImpactKind, ImpactSeverity
 from mlops_iac.plan.model import Op, Plan
 from mlops_iac.policies.policy import Finding, Verdict
-from mlops_iac.render.impact import duration
-from mlops_iac.render.spending import dollars, signed
+from mlops_iac.render.impact import duration, sentence
+from mlops_iac.render.spending import dollars, signed, span
 from mlops_iac.spec.system import Waiver
 
 Weight = Literal["bad", "warn", "good", "quiet"]
 """How much a statement matters to who must decide."""
 
 _SEVERE: Final = (ImpactSeverity.CRITICAL, ImpactSeverity.HIGH)
+_WEIGHTS: Final[Mapping[ImpactSeverity, Weight]] = {
+    ImpactSeverity.CRITICAL: "bad",
+    ImpactSeverity.HIGH: "bad",
+    ImpactSeverity.MEDIUM: "warn",
+    ImpactSeverity.LOW: "quiet",
+}
 _MOST_IMPACTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a report calls what it shows: each operation, the list of changes, and the values before and after."""
+
+    ops: Mapping[Op, str]
+    changes: str
+    before: str
+    after: str
+
+
+PLANNED: Final = Words({op: op.value for op in Op if op is not Op.SAME}, "Changes", "Before", "After")
+"""The words for what a plan would do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,7 @@ class Report:
     explanations: tuple[Explanation, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     today: str = ""
+    words: Words = PLANNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +86,23 @@ def verdict(gates: Sequence[Diagnostic], broken: int, impacts: Sequence[Impact])
 
 
 def headline(plan: Plan, impacts: Sequence[Impact], cost: MonthlyCost | None) -> tuple[Statement, ...]:
-    """What happens to the running system and to the bill, the worst first."""
-    told = [each for each in impacts if each.severity is not ImpactSeverity.LOW][:_MOST_IMPACTS]
-    said = [Statement("bad" if each.severity in _SEVERE else "warn", _told(each)) for each in told]
-    rest = len(impacts) - len(told)
+    """What happens to the running system and to the bill: one impact of each kind, the worst first."""
+    kinds: dict[tuple[ImpactKind, ImpactSeverity], list[Impact]] = {}
+    for each in impacts:
+        kinds.setdefault((each.kind, each.severity), []).append(each)
+    told = list(kinds.values())[:_MOST_IMPACTS]
+    said = [Statement(_WEIGHTS[first.severity], _told(first, len(more))) for first, *more in told]
+    rest = len(impacts) - sum(map(len, told))
     if rest:
-        more = "more impact" if told else "impact that few will notice"
-        said.append(Statement("quiet", _counted(rest, more, more.replace("impact", "impacts"))))
-    elif not told and any(count for op, count in plan.summary().items() if op is not Op.SAME):
+        said.append(Statement("quiet", _counted(rest, "more impact", "more impacts")))
+    if not impacts and any(count for op, count in plan.summary().items() if op is not Op.SAME):
         said.append(Statement("good", "Nobody who uses the system notices"))
-    if cost is not None:
-        said.append(_bill(cost))
-    return tuple(said)
+    return (*said, *bill(cost))
+
+
+def bill(cost: MonthlyCost | None) -> tuple[Statement, ...]:
+    """What a month costs then and how much that is more; nothing where nothing was estimated."""
+    return (_bill(cost),) if cost is not None else ()
 
 
 def broken(findings: Sequence[Finding]) -> int:
@@ -89,24 +115,23 @@ def undecided(findings: Sequence[Finding]) -> int:
     return sum(finding.result.verdict is Verdict.UNKNOWN for finding in findings)
 
 
-def _told(impact: Impact) -> str:
+def _told(impact: Impact, more: int) -> str:
     took = f" (takes {duration(impact)})" if impact.minutes is not None else ""
-    return f"{impact.message[:1].upper()}{impact.message[1:]}{took}"
+    like = f"; and {more:,} more like it" if more else ""
+    return f"{sentence(impact.message).removesuffix('.')}{took}{like}"
 
 
 def _bill(cost: MonthlyCost) -> Statement:
     estimate, difference = cost.estimate, cost.difference
     gaps = len(estimate.unknown)
     unknown = f"; {_counted(gaps, 'unknown price', 'unknown prices')} not counted" if gaps else ""
-    now = f"{dollars(estimate.floor)} to {dollars(estimate.ceiling)}"
+    now = span(estimate.floor, estimate.ceiling, dollars)
     if difference is None:
         return Statement("quiet", f"Monthly cost {now}{unknown}")
     if not difference.changes:
         return Statement("quiet", f"Monthly cost unchanged at {now}{unknown}")
     more = difference.floor > 0 or difference.ceiling > 0
-    moved = f"{signed(difference.floor)} to {signed(difference.ceiling)}"
-    if round(difference.floor) == round(difference.ceiling):
-        moved = signed(difference.floor)
+    moved = span(difference.floor, difference.ceiling, signed)
     return Statement("warn" if more else "good", f"Monthly cost {moved}; then {now}{unknown}")
 
 

@@ -6,6 +6,9 @@ resource: who set its values, which policies judged it, what it costs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
+from mlops_iac.diagnostics import Diagnostic
 from mlops_iac.render import diagram
 from mlops_iac.render.html import asset, document, section
 from mlops_iac.render.markup import Html, element, join
@@ -22,17 +25,20 @@ from mlops_iac.render.report.system import system_section
 
 def report_page(report: Report) -> str:
     """The whole page."""
-    plan = report.plan
-    title = f"{plan.system} in {plan.environment}"
-    parts = [
+    sections = [
         ("impact", "Impact", impact_section(report)),
         ("system", "System", system_section(report)),
-        ("changes", "Changes", changes_section(report)),
+        ("changes", report.words.changes, changes_section(report)),
         ("cost", "Cost", cost_section(report)),
         ("policies", "Policies", policies_section(report)),
-        ("notes", "Notes", _notes(report)),
+        ("notes", "Notes", notes_section(report.notes)),
     ]
-    shown = [(id, name, body) for id, name, body in parts if body]
+    return page(f"{report.plan.system} in {report.plan.environment}", summary(report), sections, report)
+
+
+def page(title: str, top: Html, sections: Iterable[tuple[str, str, Html | None]], report: Report) -> str:
+    """A page of a top and sections, each an id, a name and a body, with the details of everything in ``report``."""
+    shown = [(id, name, body) for id, name, body in sections if body]
     dialog = element(
         "dialog",
         element("div", element("h2", id="detail-title"), _close(), class_="head"),
@@ -42,7 +48,7 @@ def report_page(report: Report) -> str:
     )
     return document(
         title,
-        join([summary(report), *(body for _, _, body in shown), dialog], "\n"),
+        join([top, *(body for _, _, body in shown), dialog], "\n"),
         style=diagram.style() + asset("report.css"),
         script=diagram.script() + asset("report.js"),
         data=details(report),
@@ -50,10 +56,11 @@ def report_page(report: Report) -> str:
     )
 
 
-def _notes(report: Report) -> Html | None:
-    if not report.notes:
+def notes_section(notes: Sequence[Diagnostic], title: str = "Notes") -> Html | None:
+    """Warnings and what else is to be known; None where there is nothing."""
+    if not notes:
         return None
-    return section("notes", "Notes", element("ul", map(diagnostic_panel, report.notes), class_="plain"))
+    return section("notes", title, element("ul", map(diagnostic_panel, notes), class_="plain"))
 
 
 def _close() -> Html:

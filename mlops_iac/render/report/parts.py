@@ -21,21 +21,28 @@ OPS: Final[Mapping[Op, tuple[str, Mood]]] = {
 """How a change is marked; the worst comes last."""
 VALUE: Final = 360
 """Characters of an old and a new value together, beyond which the part that differs is shown."""
-_LEVELS: Final[Mapping[Severity, tuple[str, Mood]]] = {
-    Severity.ERROR: ("refused", "bad"),
-    Severity.WARNING: ("warning", "warn"),
-    Severity.INFO: ("note", "quiet"),
+NOTED: Final[Mapping[Severity, str]] = {
+    Severity.ERROR: "failed",
+    Severity.WARNING: "warning",
+    Severity.INFO: "note",
+}
+"""How a diagnostic is called."""
+GATED: Final[Mapping[Severity, str]] = {**NOTED, Severity.ERROR: "refused", Severity.INFO: "lifted"}
+"""How what a gate says is called."""
+_MOODS: Final[Mapping[Severity, Mood]] = {
+    Severity.ERROR: "bad",
+    Severity.WARNING: "warn",
+    Severity.INFO: "quiet",
 }
 
 
-def diagnostic_panel(item: Diagnostic) -> Html:
+def diagnostic_panel(item: Diagnostic, words: Mapping[Severity, str] = NOTED) -> Html:
     """What a gate refuses or a phase warns of, at its place."""
-    word, mood = _LEVELS[item.severity]
     return element(
         "li",
         element(
             "p",
-            badge("lifted" if item.severity is Severity.INFO else word, mood),
+            badge(words[item.severity], _MOODS[item.severity]),
             " ",
             code(item.code),
             element("span", place(item.location), class_="at"),

@@ -1,32 +1,48 @@
-"""The top of the page: whether the plan can be applied, what matters most, and how much changes."""
+"""The top of a page: what is judged, the verdict, what matters most, and how much it is about."""
 
 from __future__ import annotations
 
-from mlops_iac.plan.model import Op
-from mlops_iac.render.html import code
-from mlops_iac.render.markup import Html, element
-from mlops_iac.render.report.model import Report, broken, headline, verdict
+from collections.abc import Iterable, Sequence
+
+from mlops_iac.plan.model import Op, Plan
+from mlops_iac.render.html import Mood
+from mlops_iac.render.markup import Child, Html, element
+from mlops_iac.render.report.model import Report, Statement, broken, headline, verdict
 from mlops_iac.render.report.parts import OPS
+
+Tile = tuple[int, str, Mood | None]
+"""A number in sight, what it counts, and its colour."""
 
 
 def summary(report: Report) -> Html:
-    """The verdict first, then a sentence for each thing that a reader with two minutes must know."""
-    plan = report.plan
-    judged = verdict(report.gates, broken(report.findings), report.impacts)
-    said = (element("li", each.text, class_=each.weight) for each in headline(plan, report.impacts, report.cost))
-    counts = plan.summary()
-    tiles = [
-        element("li", element("b", f"{counts[op]:,}"), f" to {op.value}", class_=f"tile {mood}")
-        for op, (_, mood) in OPS.items()
-        if counts[op]
-    ]
-    tiles.append(element("li", element("b", f"{counts[Op.SAME]:,}"), " unchanged", class_="tile"))
+    """The verdict on a plan first, then a sentence for each thing that a reader with two minutes must know."""
+    plan, counts = report.plan, report.plan.summary()
+    tiles: list[Tile] = [(counts[op], f"to {op.value}", mood) for op, (_, mood) in OPS.items() if counts[op]]
+    return heading(
+        "Preview",
+        plan,
+        ("Compared with ", element("code", plan.baseline)),
+        verdict(report.gates, broken(report.findings), report.impacts),
+        headline(plan, report.impacts, report.cost),
+        [*tiles, (counts[Op.SAME], "unchanged", None)],
+    )
+
+
+def heading(
+    kind: str, plan: Plan, lead: Child, judged: Statement, said: Iterable[Statement], tiles: Sequence[Tile]
+) -> Html:
+    """The same of any report: its kind, the system, the verdict, statements and numbers."""
     return element(
         "header",
-        element("p", "Preview", class_="eyebrow"),
+        element("p", kind, class_="eyebrow"),
         element("h1", plan.system, " ", element("span", plan.environment, class_="quiet")),
-        element("p", "Compared with ", code(plan.baseline), class_="lead"),
+        element("p", lead, class_="lead"),
         element("p", judged.text, class_=f"verdict {judged.weight}"),
-        element("ul", said, class_="glance"),
-        element("ul", tiles, class_="tiles", aria_label="Resources"),
+        element("ul", (element("li", each.text, class_=each.weight) for each in said), class_="glance"),
+        element(
+            "ul",
+            (element("li", element("b", f"{n:,}"), f" {what}", class_=f"tile {mood or ''}") for n, what, mood in tiles),
+            class_="tiles",
+            aria_label="Resources",
+        ),
     )

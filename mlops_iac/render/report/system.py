@@ -11,7 +11,7 @@ from mlops_iac.plan.model import Op
 from mlops_iac.render import diagram
 from mlops_iac.render.html import section, table
 from mlops_iac.render.markup import Html, element
-from mlops_iac.render.report.model import Report
+from mlops_iac.render.report.model import Report, Words
 from mlops_iac.render.report.parts import OPS, component_link
 from mlops_iac.render.spending import amount_of
 
@@ -36,7 +36,11 @@ def system_section(report: Report) -> Html:
         kind, _, name = id.partition(".")
         lost = diagram.Box(id, name or kind, kind, layer, len(ops[id]), "", gone=True)
         boxes.append(_marked(lost, ops[id]))
-    keys = (element("li", f"{sign} {op.value}", class_=f"key {mood}") for op, (sign, mood) in OPS.items())
+    keys = (
+        element("li", f"{sign} {report.words.ops[op]}", class_=f"key {mood}")
+        for op, (sign, mood) in OPS.items()
+        if op in report.words.ops
+    )
     legend = element("ul", keys, class_="legend", aria_label="What the colours mean")
     picture = diagram.drawing(diagram.Diagram(drawn.title, tuple(boxes), drawn.edges))
     return section(
@@ -46,7 +50,7 @@ def system_section(report: Report) -> Html:
         legend,
         element("details", element("summary", "Every component as a list"), _components(report, ops)),
         note="Columns are layers in the order in which they are applied; a line leads from a component to those that "
-        "use it. Open a box for its settings, policies and cost.",
+        "use it. Open a box for its settings and resources.",
     )
 
 
@@ -75,15 +79,15 @@ def _components(report: Report, ops: Mapping[str, Sequence[Op]]) -> Html:
             element("span", component_link(each.component), id=diagram.anchor(each.component)),
             element("span", each.layer),
             str(len(each.resources)),
-            element("span", _tally(ops.get(each.component, ()))),
-            amount_of(each.floor, each.gaps),
-            amount_of(each.ceiling, each.gaps),
+            element("span", _tally(ops.get(each.component, ()), report.words)),
+            *((amount_of(each.floor, each.gaps), amount_of(each.ceiling, each.gaps)) if report.cost else ()),
         )
         for each in sorted(report.explanations, key=lambda each: (order.get(each.layer, 0), each.component))
     ]
-    head = ("Component", "Layer", "Resources", "Changes", "USD a month from", "to")
+    head: tuple[str, ...] = ("Component", "Layer", "Resources", report.words.changes)
+    head += ("USD a month from", "to") if report.cost else ()
     return table(head, rows, name="Components", numbers=[2, 4, 5])
 
 
-def _tally(ops: Sequence[Op]) -> str:
-    return ", ".join(f"{ops.count(op)} to {op.value}" for op in OPS if op in ops)
+def _tally(ops: Sequence[Op], words: Words) -> str:
+    return ", ".join(f"{ops.count(op)} {words.ops[op]}" for op in OPS if op in ops)

@@ -22,7 +22,10 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One environment that is delivered to. ``approvers`` are teams or people, as the forge or CI names them."""
+    """One environment that is delivered to. ``approvers`` are teams or people, as the forge or CI names them.
+
+    ``state_key`` is the alias of the KMS key that seals secrets in the state.
+    """
 
     name: str
     account: str
@@ -30,6 +33,7 @@ class Target:
     partition: str = "aws"
     approvers: tuple[str, ...] = ()
     state_bucket: str = ""
+    state_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,14 @@ def backend(target: Target) -> str:
     Source: https://www.pulumi.com/docs/iac/concepts/state-and-backends/#using-a-self-managed-backend
     """
     return f"s3://{target.state_bucket}?region={target.region}"
+
+
+def secrets_provider(target: Target) -> str:
+    """URL of the KMS key that Pulumi seals the environment's secrets with; a role's identity opens it, no passphrase.
+
+    Source: https://www.pulumi.com/docs/iac/concepts/secrets/#aws-key-management-service-kms
+    """
+    return f"awskms://alias/{target.state_key}?region={target.region}"
 
 
 def grant_name(project: Project, target: Target, access: Access) -> str:

@@ -137,7 +137,7 @@ def _state(system: str, target: Target, access: Access) -> Iterator[Statement]:
     yield Statement(("s3:GetObject", *writes), (f"{bucket}/.pulumi/*",))
     uses = ("kms:Encrypt", "kms:GenerateDataKey") if access is Access.APPLY else ()
     keys = f"arn:{target.partition}:kms:{target.region}:{target.account}:key/*"
-    alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{target.state_bucket}"}}
+    alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{target.state_key}"}}
     yield Statement(("kms:Decrypt", "kms:DescribeKey", *uses), (keys,), alias)
 
 

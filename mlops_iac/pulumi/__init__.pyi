@@ -645,6 +645,7 @@ class Delivery(Component):
         drift: str = ...,
         install: Sequence[pulumi.Input[str]] = ...,
         state_bucket: pulumi.Input[str] = ...,
+        state_key: pulumi.Input[str] = ...,
         forge: Literal["azure-devops", "bitbucket", "github", "gitlab"] | None = ...,
         identity: IdentityArgs = ...,
         protect: Literal["no_delete", "no_replace", "no_downtime", "frozen"] | Sequence[Literal["no_delete", "no_replace", "no_downtime", "frozen"]] | None = ...,
@@ -666,8 +667,10 @@ class Delivery(Component):
             drift: When to look for changes made by hand, in UTC.
             install: Arguments of `pip install` in every job; empty: this version of mlops-iac with its pulumi
                 extra.
-            state_bucket: Bucket that keeps the Pulumi state; the KMS alias of the same name encrypts its
-                secrets. Empty: <system>-pulumi-state-<account>. Made once, by a person.
+            state_bucket: Bucket that keeps the Pulumi state. Empty: <system>-pulumi-state-<account>. Made once
+                by a person.
+            state_key: Alias, without alias/, of the KMS key that seals secrets in the Pulumi state. Empty: that
+                of the bucket's name, with hyphens for dots. Made once by a person.
             forge: Where the repository is, for CI systems that have none of their own. Unset: github for those.
             identity: Ids that the CI system puts into its tokens.
             protect: Refuse changes in every environment, until a dated approval lifts it. no_delete: the
@@ -800,6 +803,8 @@ class Image(Component):
         /,
         *,
         classification: Literal["public", "internal", "confidential", "restricted"] = ...,
+        scan: bool = ...,
+        requires: Sequence[Literal["sbom", "signature"]] = ...,
         keep_untagged: str = ...,
         keep_tagged: int = ...,
         pull_accounts: Sequence[pulumi.Input[str]] = ...,
@@ -812,6 +817,9 @@ class Image(Component):
 
         Args:
             classification: How sensitive the images are; chooses the KMS key.
+            scan: Scan each image for known flaws when it is pushed.
+            requires: What a build must attach to each image: an `sbom` (bill of materials) or a `signature`.
+                The repository's tag image-requires asks for it.
             keep_untagged: How long images without a tag are kept.
             keep_tagged: How many tagged images are kept; older ones are removed.
             pull_accounts: Other accounts that may pull, such as that of production.

@@ -26,7 +26,23 @@ def test_files_are_written_to_the_repository_and_name_the_folder(system: Path, r
     assert "mlops-iac preview -C small env=prod" in text
     assert "arn:aws:iam::111122223333:role/mlops-iac/small-prod-ci-apply" in text
     assert run("delivery", "-C", system, GITHUB, "--check").exit_code == 0
-    assert "is current" in run("delivery", "-C", system, GITHUB).stdout
+    assert "Once in GitHub Actions:" in result.stdout
+    again = run("delivery", "-C", system, GITHUB).stdout
+    assert "is current" in again
+    assert "Once in" not in again
+
+
+def test_the_key_of_the_state_can_be_named(system: Path, repository: Path, run: Run) -> None:
+    named = run("delivery", "-C", system, GITHUB, "+delivery.state_bucket=acme.state", "--setup").stdout
+    assert "awskms://alias/acme-state?region=eu-west-1" in named
+    named = run("delivery", "-C", system, GITHUB, "+delivery.state_key=team/state", "--setup").stdout
+    assert "awskms://alias/team/state?region=eu-west-1" in named
+
+
+def test_a_provider_without_identity_needs_nothing_in_the_account(system: Path, repository: Path, run: Run) -> None:
+    told = run("delivery", "-C", system, GITHUB, "delivery.provider=travis", "--setup").stdout
+    assert "nothing: changes are previewed without an account" in told
+    assert "pulumi" not in told
 
 
 def test_a_stale_file_is_shown_and_fails(system: Path, repository: Path, run: Run) -> None:
@@ -52,8 +68,13 @@ def test_a_file_of_somebody_is_not_overwritten(system: Path, repository: Path, r
 
 def test_setup_says_what_no_file_can(system: Path, repository: Path, run: Run) -> None:
     result = run("delivery", "-C", system, GITHUB, "--setup")
-    assert "required reviewers leads" in result.stdout
-    assert "small-pulumi-state-111122223333" in result.stdout
+    told = " ".join(result.stdout.split())
+    assert "required reviewers leads" in told
+    assert "make the bucket small-pulumi-state-111122223333" in told
+    secrets = "--secrets-provider 'awskms://alias/small-pulumi-state-111122223333?region=eu-west-1'"
+    assert f'pulumi -C small/stacks/"$layer" stack init prod {secrets}' in result.stdout
+    assert "mlops-iac up -C small env=prod --engine pulumi" in result.stdout
+    assert all(len(line) <= 80 for line in result.stdout.splitlines() if not line.startswith("    "))
     assert not (repository / WORKFLOW).exists()
 
 

@@ -50,7 +50,9 @@ IDS = Identifiers(
 def a_project(**changes: Any) -> Project:
     """A small project with three environments, production behind an approval."""
     targets = tuple(
-        Target(name, "111122223333", "eu-west-1", approvers=approvers, state_bucket="acme-state")
+        Target(
+            name, "111122223333", "eu-west-1", approvers=approvers, state_bucket="acme-state", state_key="acme-state"
+        )
         for name, approvers in zip(ENVIRONMENTS, ((), (), ("risk-leads", "sre")), strict=True)
     )
     made = Project("fraud", "acme/ml/fraud", targets, "systems/fraud", install=("mlops-iac[pulumi]==1.2.3",), ids=IDS)

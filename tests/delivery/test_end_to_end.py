@@ -72,7 +72,9 @@ def expect(outcomes: dict[str, Outcome], **statuses: int) -> None:
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Place]]:
     """Each provider with a forge of its own, over one repository."""
-    target = Target("dev", "111122223333", "eu-west-1", approvers=("leads",), state_bucket="acme-state")
+    target = Target(
+        "dev", "111122223333", "eu-west-1", approvers=("leads",), state_bucket="acme-state", state_key="acme-state"
+    )
     project = Project("small", "acme/small", (target,), FOLDER, install=("mlops-iac[pulumi]==1.2.3",), ids=IDS)
     texts = {name: delivery_files(project, providers()[name]) for name in SYSTEMS}
     files = {path: text for each in texts.values() for path, text in each.items()}

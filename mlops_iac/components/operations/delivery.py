@@ -147,10 +147,18 @@ class DeliverySpec(Spec, kw_only=True):
     state_bucket: Annotated[
         str,
         doc(
-            "Bucket that keeps the Pulumi state; the KMS alias of the same name encrypts its secrets. Empty: "
-            "<system>-pulumi-state-<account>. Made once, by a person.",
+            "Bucket that keeps the Pulumi state. Empty: <system>-pulumi-state-<account>. Made once by a person.",
             pattern="^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$",
             expects="a bucket name",
+        ),
+    ] = ""
+    state_key: Annotated[
+        str,
+        doc(
+            "Alias, without alias/, of the KMS key that seals secrets in the Pulumi state. Empty: that of the bucket's "
+            "name, with hyphens for dots. Made once by a person.",
+            pattern="^([A-Za-z0-9_-][A-Za-z0-9/_-]{0,249})?$",
+            expects="an alias of letters, digits, hyphens, underscores and slashes",
         ),
     ] = ""
     forge: Annotated[
@@ -172,7 +180,9 @@ def target_of(spec: DeliverySpec, core: Core) -> Target:
     """The environment that a system was composed for, as delivery sees it."""
     cloud, name = core.cloud, core.env.name
     bucket = spec.state_bucket or f"{core.system.name}-pulumi-state-{cloud.account}"
-    return Target(name, cloud.account, cloud.region, cloud.partition, tuple(spec.approve.get(name, ())), bucket)
+    approvers = tuple(spec.approve.get(name, ()))
+    key = spec.state_key or bucket.replace(".", "-")
+    return Target(name, cloud.account, cloud.region, cloud.partition, approvers, bucket, key)
 
 
 def project_of(spec: DeliverySpec, core: Core, targets: Iterable[Target], folder: str = ".") -> Project:

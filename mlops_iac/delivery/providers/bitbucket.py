@@ -88,7 +88,7 @@ def setup(project: Project) -> tuple[str, ...]:
     """Environments with their restrictions, the schedule, and the token for comments and issues."""
     guarded = [
         f"Repository settings > Deployments: {target.name} and {target.name}{_PLAN}, branches: {project.branch}"
-        + (f"; who may deploy {target.name}: {', '.join(target.approvers)}" if target.approvers else "")
+        + (f"; who may deploy {target.name} (Premium): {', '.join(target.approvers)}" if target.approvers else "")
         for target in project.targets
     ]
     return (

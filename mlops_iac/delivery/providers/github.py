@@ -2,7 +2,8 @@
 
 A change from a fork gets a read-only token, no secrets and no identity token, and is never checked out by a job that
 has more. Sources: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax,
-https://docs.github.com/en/actions/reference/security/oidc (the ``sub`` claim) and
+https://docs.github.com/en/actions/reference/security/oidc (the ``sub`` claim),
+https://docs.github.com/en/actions/reference/workflows-and-actions/deployments-and-environments (reviewers) and
 https://docs.github.com/en/actions/reference/security/secure-use
 """
 
@@ -219,9 +220,13 @@ def setup(project: Project) -> tuple[str, ...]:
         + (f"; required reviewers {', '.join(target.approvers)}; prevent self-review" if target.approvers else "")
         for target in project.targets
     ]
+    approved = any(target.approvers for target in project.targets)
+    plan = "In a private repository, required reviewers need GitHub Enterprise: without them nobody is asked"
     return (
-        f"Settings > Rules: protect {project.branch}; require a pull request, an approval and the check Preview",
+        f"Settings > Rules: protect {project.branch}; require a pull request, an approval and the check "
+        '"Preview and policies"',
         *guarded,
+        *((plan,) if approved else ()),
         "Settings > Actions: read-only default token; require approval for first-time contributors",
     )
 

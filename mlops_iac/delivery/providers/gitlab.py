@@ -106,7 +106,7 @@ def _artifacts(project: Project, job: Job) -> dict[str, Any]:
 def setup(project: Project) -> tuple[str, ...]:
     """Protection of the branch and environments, the schedule, and the token for comments and issues."""
     guarded = [
-        f"Settings > CI/CD > Protected environments: {target.name}"
+        f"Settings > CI/CD > Protected environments (Premium): {target.name}"
         + (f", approvals by {', '.join(target.approvers)}" if target.approvers else ", deployed by maintainers")
         for target in project.targets
     ]
@@ -114,7 +114,8 @@ def setup(project: Project) -> tuple[str, ...]:
         f"Settings > Repository > Protected branches: {project.branch}, no direct pushes",
         *guarded,
         f"Build > Pipeline schedules: {project.schedule} (UTC) on {project.branch}",
-        f"Settings > CI/CD > Variables: {TOKEN_VARIABLE}, a project access token (Reporter, scope api), masked",
+        f"Settings > CI/CD > Variables: {TOKEN_VARIABLE}, a project access token (Reporter, scope api), masked "
+        "and not protected, since merge requests do not see protected ones",
     )
 
 

@@ -53,6 +53,7 @@ from mlops_iac.state.snapshot import Snapshot
 
 Verb = Literal["up", "refresh", "destroy", "preview"]
 EXPORT_VERSION: Final = 3
+_FALLBACK: Final = "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class PulumiEngine:
             # The programs run in the Python that runs this one, whether or not its environment is activated.
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), path]),
             "PULUMI_PYTHON_CMD": self._options.environ.get("PULUMI_PYTHON_CMD") or sys.executable,
+            # A checkout may lack what `pulumi stack init` wrote into the settings; the state names the provider too.
+            _FALLBACK: self._options.environ.get(_FALLBACK) or "true",
         }
         self._emulators: Emulators | None = None
         folder = self._options.stacks or root / STACKS
@@ -192,8 +195,15 @@ class PulumiEngine:
     def own_plans(self, graph: Graph, only: Collection[Layer] = LAYERS) -> dict[str, Any]:
         """Pulumi's update plan of each layer, secrets sealed as in its state.
 
+        Raises ``DiagnosticsError`` for layers of a cloud that have no stack: none is made for a plan, which a role that
+        only reads could not do.
         Source: https://www.pulumi.com/docs/iac/concepts/update-plans/
         """
+        wanted = [self._projects[stack.layer] for stack in graph.stacks if stack.layer in only]
+        if not self._options.local:
+            missing = [_no_stack(project) for project in wanted if not self._workspace(project).exists()]
+            if missing:
+                raise DiagnosticsError(missing)
         found: dict[str, Any] = {}
         with self._run(graph), tempfile.TemporaryDirectory(dir=self._home, prefix="plans-") as folder:
             for stack in graph.stacks:
@@ -563,6 +573,15 @@ class PulumiEngine:
 
     def _result(self, results: list[StackResult]) -> RunResult:
         return RunResult(tuple(results), tuple(self._notes))
+
+
+def _no_stack(project: Project) -> Diagnostic:
+    return Diagnostic(
+        NO_STACK,
+        f"the {project.layer} layer has no stack {project.address} yet, so the engine cannot plan it",
+        f"make it once: cd {project.folder} && pulumi stack init {project.address} --secrets-provider URL; for what "
+        "CI applies, `mlops-iac delivery --setup` names the URL",
+    )
 
 
 def _pending(project: Project, urn: str) -> Diagnostic:

@@ -13,7 +13,8 @@ import click
 
 from mlops_iac.cli.options import EXIT_CHANGES, EXIT_REFUSED, guarded
 from mlops_iac.cli.printing import write
-from mlops_iac.delivery.forge import Api, Forge, Note, Posted, sized
+from mlops_iac.delivery.comments import sized, without_html
+from mlops_iac.delivery.forge import Api, Forge, Note, Posted
 from mlops_iac.delivery.forges import forges
 from mlops_iac.delivery.jobs import TOKEN_VARIABLE
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
@@ -84,7 +85,8 @@ def comment(
     if not number.isdecimal():
         raise click.BadParameter(f"{number!r} is not the number of a change", param_hint="--number")
     forge = forges()[name]
-    _say(forge.comment(_api(forge, api), Note(repository, key, _text(forge, files, _links(pages))), number))
+    note = Note(repository, key, _text(forge, files, _links(pages)), html=forge.html)
+    _say(forge.comment(_api(forge, api), note, number))
 
 
 @command.command(short_help="Open, update or close an issue.")
@@ -109,7 +111,7 @@ def issue(
         click.echo("drift could not be looked for, so the issue stays as it is", err=True)
         return
     forge = forges()[name]
-    note = Note(repository, key, _text(forge, files), title)
+    note = Note(repository, key, _text(forge, files), title, forge.html)
     _say(forge.issue(_api(forge, api), note, drift_status != 0))
 
 
@@ -140,6 +142,7 @@ def _text(forge: Forge, files: tuple[Path, ...], first: str = "") -> str:
         else f"`{file}` was not made: see the run."
         for file in files
     ]
+    texts = texts if forge.html else [without_html(text) for text in texts]
     head = f"{first}\n\n" if first else ""
     return head + sized(texts, forge.limit - 1_000 - len(head))
 

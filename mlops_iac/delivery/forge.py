@@ -33,17 +33,21 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is posted: the text below a marker with ``key``, and for an issue its title."""
+    """What is posted: the text below a marker with ``key``, and for an issue its title.
+
+    ``html``: whether the forge knows HTML; without it the marker is a link's definition that nothing refers to.
+    """
 
     repository: str
     key: str
     text: str
     title: str = ""
+    html: bool = True
 
     @property
     def marker(self) -> str:
-        """An HTML comment that no reader sees."""
-        return f"<!-- mlops-iac: {self.key} -->"
+        """What no reader sees."""
+        return f"<!-- mlops-iac: {self.key} -->" if self.html else f"[//]: # (mlops-iac: {self.key})"
 
     @property
     def body(self) -> str:
@@ -56,7 +60,7 @@ class Forge:
     """A forge. ``api``: where its public one is. ``headers`` make a request authorised by a token.
 
     ``comment`` puts a note on the change with a number; ``issue`` keeps one open issue, or closes it where ``open`` is
-    false. ``limit``: characters that a text may have.
+    false. ``limit``: characters that a text may have. ``html``: whether it hides comments and folds ``<details>``.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Forge:
     comment: Callable[[Api, Note, str], Posted]
     issue: Callable[[Api, Note, bool], Posted]
     limit: int
+    html: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +125,3 @@ class Api:
 def part(text: str) -> str:
     """Text as one part of an address."""
     return urllib.parse.quote(text, safe="")
-
-
-def sized(texts: list[str], limit: int) -> str:
-    """Texts below each other, as many as fit; what is left out is said."""
-    kept: list[str] = []
-    room = limit
-    for text in texts:
-        if len(text) > room:
-            break
-        kept.append(text)
-        room -= len(text) + 2
-    left = len(texts) - len(kept)
-    if left:
-        kept.append(f"_{left} of {len(texts)} reports are too long for this comment; the run keeps them as files._")
-    return "\n\n".join(kept)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mlops_iac.cli.main import cli
-from mlops_iac.delivery.forge import Note, sized
+from mlops_iac.delivery.forge import Note
 from mlops_iac.delivery.forges import forges
 
 from .forge_server import STRANGER, Forge, listening
@@ -50,7 +50,7 @@ def test_a_comment_is_made_once_and_then_updated(forge: tuple[Forge, str], post:
 def test_a_comment_that_only_copies_the_marker_is_left_alone(
     forge: tuple[Forge, str], post: Callable[..., Result]
 ) -> None:
-    forged = forge[0].add(Note(REPOSITORY, "fraud", "nothing to see").body, STRANGER)
+    forged = forge[0].add(Note(REPOSITORY, "fraud", "nothing to see", html=forges()[forge[0].name].html).body, STRANGER)
     assert post("comment", "the truth").stdout.startswith("created")
     assert forged["body"].endswith("nothing to see")
     assert len(forge[0].of("comment")) == 2
@@ -102,7 +102,25 @@ def test_a_comment_links_to_the_pages(
     assert comment["body"].endswith("text")
 
 
-def test_reports_that_do_not_fit_are_counted() -> None:
-    text = sized(["a" * 50, "b" * 50, "c" * 50], 110)
-    assert text.startswith("a" * 50)
-    assert "1 of 3 reports" in text
+def test_a_report_of_any_length_fits_and_stays_whole_where_it_is_cut(
+    forge: tuple[Forge, str], post: Callable[..., Result]
+) -> None:
+    """As long as a preview's longest; Bitbucket takes half of it."""
+    folded = "<details open><summary><code>data</code>: 2 of 9 change</summary>\n\n```diff\n"
+    part = f"{folded}{'+ create x  aws:s3:Bucket' * 200}\n</details>\n```\n\n</details>\n"
+    report = "<!-- mlops-iac preview fraud/dev -->\n### Preview of `fraud`\n\n" + "\n".join([part] * 12)
+    assert 60_000 < len(report) < 65_000
+    post("comment", report)
+    (comment,) = forge[0].of("comment")
+    kept, body = forges()[forge[0].name], comment["body"]
+
+    assert len(body) <= kept.limit
+    assert "### Preview of `fraud`" in body
+    assert body.count("```diff") == body.count("\n```\n")
+    if kept.html:
+        assert body.count("<details open>") == body.count("\n</details>\n") - body.count("Bucket\n</details>\n") == 12
+    else:
+        assert "<details" not in body
+        assert "<!--" not in body
+        assert "**`data`: 2 of 9 change**" in body
+        assert "parts; the run keeps the whole report as a file._" in body

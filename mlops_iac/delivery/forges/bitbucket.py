@@ -1,7 +1,8 @@
 """Bitbucket Cloud.
 
 Sources: https://developer.atlassian.com/cloud/bitbucket/rest/api-group-pullrequests/ and
-https://developer.atlassian.com/cloud/bitbucket/rest/api-group-issue-tracker/
+https://developer.atlassian.com/cloud/bitbucket/rest/api-group-issue-tracker/; HTML is not rendered:
+https://support.atlassian.com/bitbucket-cloud/docs/markup-comments/
 """
 
 from __future__ import annotations
@@ -61,4 +62,5 @@ FORGE = Forge(
     comment=comment,
     issue=issue,
     limit=32_000,
+    html=False,
 )

@@ -14,13 +14,15 @@ from mlops_iac.graph.nodes import Graph
 from mlops_iac.graph.values import Ref
 from mlops_iac.plan.deployed import snapshot_of_graph
 from mlops_iac.plan.diff import plan_graph
-from mlops_iac.plan.impact import ImpactRule, ImpactSeverity, impacts_of
+from mlops_iac.plan.impact import ImpactKind, ImpactRule, ImpactSeverity, impacts_of
 from mlops_iac.plan.impacts import rules
+from mlops_iac.plan.impacts.data_loss import STORES
 from mlops_iac.providers.facts import facts_of
 from mlops_iac.render.impact import impacts_json
 from mlops_iac.spec.load import load
 from mlops_iac.spec.system import System
 from mlops_iac.validate import validate
+from tests.conftest import GOLDEN
 
 from .edits import EDITS, Edit, run_edit
 from .graphs import facts, graph, graphs, node
@@ -346,3 +348,23 @@ def test_every_impact_of_every_edit_names_a_source(tmp_path: Path) -> None:
             assert impact.resources
             assert impact.message[-1] != "."
             assert impact.action[-1] != "."
+
+
+@pytest.mark.parametrize("type", sorted(STORES))
+def test_every_store_says_what_is_lost_when_it_is_deleted(type: str) -> None:
+    before, after = graph(node("x.thing", {"name": "thing"}, type=type)), graph()
+    plan = plan_graph(after, snapshot_of_graph(before), "before", facts_of)
+    (found,) = (each for each in impacts_of(plan, after, EMPTY, COMPOSITION) if each.kind is ImpactKind.DATA_LOSS)
+
+    assert " x.thing is deleted: " in found.message
+    assert found.action
+    assert found.source_url.startswith("https://")
+
+
+def test_every_kind_of_impact_is_on_record() -> None:
+    recorded = {
+        impact["kind"] for file in (GOLDEN / "impact").glob("*.json") for impact in json.loads(file.read_text("utf-8"))
+    }
+    alone = {text.partition(":")[0].split()[1] for *_, expected in SINGLE for text in expected}
+    # What is retained has a test of its own.
+    assert recorded | alone | {"abandoned"} == {kind.value for kind in ImpactKind}

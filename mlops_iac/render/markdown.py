@@ -159,7 +159,7 @@ def fenced(lines: Iterable[str], language: str = "") -> list[str]:
 def _counts(plan: Plan) -> str:
     counts = plan.summary()
     parts = [f"{counts[op]:,} to {op.value}" for op in _OPS if counts[op] and op is not Op.SAME]
-    return f"{', '.join(parts)}." if parts else "Nothing changes."
+    return f"{', '.join(parts)}." if parts else "No resource changes."
 
 
 def _group(title: str, diagnostics: Sequence[Diagnostic]) -> list[str]:

@@ -84,7 +84,7 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path, forms) -> None:
 def test_no_secret_and_nothing_unchanged_is_told(tmp_path: Path) -> None:
     forms = report_forms(run_edit(Edit(), tmp_path), EXAMPLE)
 
-    assert "Nothing changes" in forms["comment.md"]
+    assert "No resource changes" in forms["comment.md"]
     assert 'class="change"' not in forms["report.html"]
 
 

@@ -63,7 +63,7 @@ def _told(found: Mapping[Policy, Enforcement]) -> str:
     if len(found) == 1:
         ((policy, enforcement),) = found.items()
         now = "only advises" if enforcement is Enforcement.ADVISORY else "is off"
-        return f"policy {policy.id} no longer stops an apply: it {now}"
+        return f"policy {policy.id} ({policy.title}) no longer stops an apply: it {now}"
     return f"{len(found)} policies no longer stop an apply: {listed(policy.id for policy in found)}"
 
 

@@ -175,6 +175,27 @@ def test_the_changes_can_be_filtered(pages: dict[str, Path], visit: Any) -> None
     assert page.locator(".layer:visible h3").all_inner_texts() == ["data", "models", "operations"]
 
 
+def test_what_comes_or_goes_opens_its_details_at_once(pages: dict[str, Path], visit: Any) -> None:
+    page = visit(pages["delete-a-bucket"]).page
+    row = page.locator("button.change").first
+
+    assert row.evaluate("(e) => e.textContent") == "delete models.bucket aws:s3:Bucket protected"
+    row.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#detail-title").inner_text() == "models.bucket"
+    assert "Inputs it had" in page.locator("#detail").inner_text()
+    assert "Policies that judged it" not in page.locator("#detail").inner_text()
+
+
+def test_a_drift_says_what_is_gone_and_what_differs(pages: dict[str, Path], visit: Any) -> None:
+    page = visit(pages["drift"]).page
+    assert page.locator("#found").inner_text() == "5 of 5"
+    page.locator("[data-op=update]").first.click()
+    assert page.locator(".change:visible .what").all_inner_texts() == ["models.access-log"]
+    page.locator("button.change:visible").click()
+    assert page.locator("#detail .badge").first.inner_text() == "is gone"
+
+
 def test_by_keyboard_alone(pages: dict[str, Path], visit: Any) -> None:
     seen = visit(pages["add-a-feature"])
     page = seen.page
@@ -285,4 +306,10 @@ def test_a_thousand_resources(tmp_path: Path, visit: Any) -> None:
     assert re.fullmatch(r"([\d,]+) of \1", seen.page.locator("#found").inner_text())
     seen.page.locator("#find").fill("t0003 endpoint")
     assert 0 < seen.page.locator(".change:visible").count() < 20
+    # The drawing is laid out only in sight, and still works by keyboard.
+    seen.page.locator(".diagram .box").first.focus()
+    seen.page.keyboard.press("ArrowRight")
+    box = seen.focus
+    seen.page.keyboard.press("Enter")
+    assert seen.page.locator("#detail-title").inner_text() == box
     assert seen.told == []

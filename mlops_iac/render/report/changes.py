@@ -44,7 +44,7 @@ def changes_section(report: Report) -> Html | None:
                 places[path] = places.get(path) or change.source
         if shown:
             inner = [_group(path, rows, places[path], declared) for path, rows in shown.items()]
-            groups.append(element("div", element("h3", stack.layer), inner, class_="layer", data_layer=stack.layer))
+            groups.append(element("div", element("h3", stack.layer), inner, class_="layer"))
     if not groups:
         return None
     buttons = (
@@ -90,8 +90,9 @@ def _change(change: Change, number: int, words: Words, *, unfolded: bool) -> Htm
     head = (
         element("span", f"{words.ops[change.op]} ", class_="unseen"),
         element("b", change.name, class_="code what"),
+        " ",
         element("i", short_type(change.type), class_="type"),
-        (badge(note, "warn") for note in change_notes(change)),
+        *((" ", badge(note, "warn")) for note in change_notes(change)),
     )
     why = replacement(change)
     told = [

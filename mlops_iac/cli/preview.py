@@ -65,7 +65,8 @@ def command(
     """Show what would change and what that does to the running models; gates, policies and warnings.
 
     Reads only the configuration and the state to compare with; needs no cloud account and no network, unless you name
-    an engine: then the state is the engine's, and its own preview must say the same.
+    an engine: then the state is the engine's, and its own preview must say the same. With --report, errors that leave
+    nothing to preview are reported too.
 
     \b
     Examples:

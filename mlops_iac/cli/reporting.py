@@ -24,7 +24,7 @@ report_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Also write the report to DIR: comment.md, report.html, findings.sarif, codequality.json, junit.xml, and the "
-    "JSON. Errors that leave nothing to preview are reported there too.",
+    "JSON.",
 )
 """The option of every verb that has a report."""
 

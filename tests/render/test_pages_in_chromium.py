@@ -240,6 +240,16 @@ def test_without_a_script_everything_can_still_be_read(pages: dict[str, Path], v
     assert page.locator(f"[id='{href[1:]}']").count() == 1
 
 
+@pytest.mark.parametrize("name", ["add-a-feature", "drawing"])
+def test_on_paper_nothing_is_cut_off(name: str, pages: dict[str, Path], visit: Any) -> None:
+    page = visit(pages[name], width=800).page
+    page.locator("[data-zoom=in]").click()
+    page.emulate_media(media="print")
+
+    assert not page.locator("[data-zoom=in]").is_visible()
+    assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_nothing_moves_for_those_who_do_not_want_it(pages: dict[str, Path], visit: Any) -> None:
     for motion, expected in (("reduce", "none"), ("no-preference", "slide")):
         page = visit(pages["new"], reduced_motion=motion).page

@@ -119,11 +119,12 @@ def spec(run: Run) -> dict[str, Any]:
 def compile_system(run: Run) -> dict[str, Any]:
     """Typed specs to the resource graph, with what the policies themselves put into it."""
     from mlops_iac.compile.driver import compile_graph
+    from mlops_iac.delivery.roles import ungranted
     from mlops_iac.policies.govern import govern_graph, level_diagnostics, remediation_diagnostics
 
     system, composition = _made(run.system), _made(run.composition)
     graph = govern_graph(compile_graph(system, composition), system, run.request.today)
-    told = (*remediation_diagnostics(graph), *level_diagnostics(system, composition))
+    told = (*remediation_diagnostics(graph), *level_diagnostics(system, composition), *ungranted(graph, system))
     return {"graph": graph, "diagnostics": told}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 from mlops_iac.diagnostics import ConfigPath, Severity
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Join, Ref, Secret, Value
+from mlops_iac.providers.permissions import Permission
 from mlops_iac.spec.base import Spec
 from mlops_iac.spec.card import CardEntry
 
@@ -74,6 +75,8 @@ class Component(Generic[SpecT, OutputsT]):
     ``card``: what the system card says of an instance; None leaves the kind out of the card.
     ``last``: built after every other component, so that it can read what they made; nothing may use it.
     ``always``: built with default values even when the section is absent (the spec must have defaults).
+    ``permissions``: what managing a resource type takes, by type, for types that ``providers.permissions`` lacks; CI's
+    roles get it.
     ``backend``: which choice of the section's ``backend`` key this builder serves; ``default_backend`` marks the
     choice taken when the key is absent.
     """
@@ -90,6 +93,7 @@ class Component(Generic[SpecT, OutputsT]):
     always: bool = False
     last: bool = False
     uses: tuple[str, ...] = ()
+    permissions: Mapping[str, Permission] = field(default_factory=dict)
     backend: str | None = None
     default_backend: bool = True
     examples: tuple[Example, ...] = ()

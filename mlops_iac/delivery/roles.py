@@ -12,8 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from mlops_iac.delivery.project import ROLE_PATH, Access, Target
+from mlops_iac.diagnostics import Diagnostic, Severity
 from mlops_iac.graph.iam import Statement
-from mlops_iac.providers.permissions import Action, actions_for
+from mlops_iac.graph.nodes import Graph
+from mlops_iac.providers.permissions import Action, Permission, actions_for
+from mlops_iac.spec.system import System
+
+NOT_GRANTED: Final = "MI3635"
+"""CI's roles cannot manage a resource type, since nobody says which actions that takes."""
+_ROLE: Final = "aws:iam/role:Role"
 
 _MADE_UP_IDS: Final = frozenset(
     {
@@ -53,14 +60,21 @@ _NO_NARROWER: Final = "the Service Authorization Reference has no resource type 
 
 
 def statements(
-    system: str, target: Target, access: Access, types: Iterable[str], services: Iterable[str] = ()
+    system: str,
+    target: Target,
+    access: Access,
+    types: Iterable[str],
+    services: Iterable[str] = (),
+    declared: Mapping[str, Permission] | None = None,
 ) -> dict[str, list[Statement]]:
     """The permissions of a role, by the name of the policy that they go into.
 
-    ``types`` are the resource types of the system, ``services`` the AWS services that may be given its roles.
+    ``types`` are the resource types of the system, ``services`` the AWS services that may be given its roles,
+    ``declared`` what its components state of types that nobody else knows.
     """
     found: dict[str, list[Statement]] = {}
-    granted = {action.name: action for type in types for action in actions_for(type) if _is_for(access, action)}
+    listed = (action for type in types for action in actions_for(type, declared))
+    granted = {action.name: action for action in listed if _is_for(access, action)}
     by_service: dict[str, list[Action]] = {}
     for _, action in sorted(granted.items()):
         by_service.setdefault(action.service, []).append(action)
@@ -71,6 +85,34 @@ def statements(
     if access is Access.APPLY:
         found["state"] += _roles_of_services(system, target, services)
     return dict(sorted(found.items()))
+
+
+def declared_permissions(system: System) -> dict[str, Permission]:
+    """What the system's components state of resource types, by type."""
+    return {type: stated for each in system.instances for type, stated in each.component.permissions.items()}
+
+
+def ungranted(graph: Graph, system: System) -> tuple[Diagnostic, ...]:
+    """Warnings of resources that the roles made in ``graph`` may not manage, because nobody says what that takes."""
+    nodes = tuple(graph.nodes())
+    if not any(node.component == ("delivery",) and node.type == _ROLE for node in nodes):
+        return ()
+    declared = declared_permissions(system)
+    first = {
+        node.type: node for node in reversed(nodes) if node.custom and node.type.startswith(("aws:", "aws-native:"))
+    }
+    return tuple(
+        Diagnostic(
+            NOT_GRANTED,
+            f"CI's roles may not manage {type}: it is not known which actions that takes",
+            "state them in `permissions` of the component that adds it, or apply it yourself",
+            node.source,
+            node.component,
+            Severity.WARNING,
+        )
+        for type, node in sorted(first.items())
+        if not actions_for(type, declared)
+    )
 
 
 def _is_for(access: Access, action: Action) -> bool:

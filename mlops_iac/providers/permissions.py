@@ -31,15 +31,39 @@ class Action:
         return self.name.partition(":")[0]
 
 
-def actions_for(type: str) -> tuple[Action, ...]:
-    """What it takes to create, read, update and delete a resource of a type; empty for a type that is not known."""
-    return tuple(_action(name) for name in _table()["types"].get(type, "").split())
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What managing a resource type takes, as a component states it whose type the table does not have.
+
+    ``actions`` are IAM actions, ``resources`` the ARN formats that they can be limited to, as the Service Authorization
+    Reference writes them: ``arn:${Partition}:braket:${Region}:${Account}:job/${JobName}``.
+    """
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+
+
+def actions_for(type: str, declared: Mapping[str, Permission] | None = None) -> tuple[Action, ...]:
+    """What it takes to create, read, update and delete a resource of a type; empty for a type that is not known.
+
+    ``declared`` is what components state, by type; it counts for types that the table does not have.
+    """
+    known = tuple(_action(name) for name in _table()["types"].get(type, "").split())
+    stated = (declared or {}).get(type)
+    if known or stated is None:
+        return known
+    return tuple(Action(name, _reads(name), stated.resources) for name in sorted(stated.actions))
 
 
 def only_everywhere(action: str) -> bool:
     """Whether an action is known to take no narrower resource than ``*``."""
     row = _table()["actions"].get(action)
     return row is not None and "|" not in row
+
+
+def _reads(action: str) -> bool:
+    row = _table()["actions"].get(action)
+    return row.startswith("r") if row else action.partition(":")[2].startswith(("Describe", "Get", "List"))
 
 
 @cache

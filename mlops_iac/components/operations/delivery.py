@@ -28,7 +28,7 @@ from mlops_iac.delivery.project import (
 )
 from mlops_iac.delivery.provider import Provider
 from mlops_iac.delivery.registry import provider_names, providers
-from mlops_iac.delivery.roles import statements
+from mlops_iac.delivery.roles import declared_permissions, statements
 from mlops_iac.diagnostics import Severity
 from mlops_iac.graph.iam import policy_document, web_identity_trust
 from mlops_iac.graph.nodes import Layer, Node
@@ -243,7 +243,8 @@ def _role(
         path=ROLE_PATH,
     )
     services = set(_passed_to(ctx.assembly.nodes.values()))
-    for group, granted in statements(project.system, target, access, ctx.types(), services).items():
+    declared = declared_permissions(ctx.system)
+    for group, granted in statements(project.system, target, access, ctx.types(), services, declared).items():
         policy_name = f"{name}-{group}"
         policy = ctx.add(
             f"{access.value}-{group}",

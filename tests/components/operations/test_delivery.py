@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlops_iac.delivery.project import ROLE_PATH
+from mlops_iac.delivery import roles
+from mlops_iac.delivery.project import ROLE_PATH, Access, Target
 from mlops_iac.graph.values import ToJson
 from mlops_iac.pipeline import request_at, run_phases
 from mlops_iac.providers.facts import facts_of
-from mlops_iac.providers.permissions import actions_for
+from mlops_iac.providers.permissions import Permission, actions_for
 
 ROOT = Path(__file__).parents[3]
 POLICY = "aws:iam/policy:Policy"
@@ -141,3 +143,72 @@ def test_one_environment_makes_the_identity_provider(made_in: str, makes: bool, 
 )
 def test_no_role_is_made_that_nobody_takes(text: str, compiled: Callable[..., Any]) -> None:
     assert not [name for name in compiled(text).names() if name.startswith("delivery.")]
+
+
+SYSTEM = """\
+defaults: [{env: dev}, {security: baseline}, _self_]
+system: {name: fraud, owner: ml@example.com, purpose: scoring}
+cloud: {region: eu-west-1, account: "111122223333"}
+buckets: {raw: {classification: internal}}
+"""
+POOL = "aws:cognito/userPool:UserPool"
+STATED = Permission(
+    ("cognito-idp:CreateUserPool", "cognito-idp:DescribeUserPool"),
+    ("arn:${Partition}:cognito-idp:${Region}:${Account}:userpool/${UserPoolId}",),
+)
+"""Of a type that none of our components makes."""
+
+
+def test_a_component_states_what_its_own_types_take() -> None:
+    assert actions_for(POOL) == ()
+    target = Target("dev", "111122223333", "eu-west-1", state_bucket="state", state_key="state")
+    granted = {
+        access: {
+            (action, *statement.resources)
+            for group in roles.statements("fraud", target, access, [POOL], declared={POOL: STATED}).values()
+            for statement in group
+            for action in statement.actions
+            if action.startswith("cognito")
+        }
+        for access in (Access.PLAN, Access.APPLY)
+    }
+    pattern = "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/fraud?dev?*"
+    assert granted[Access.PLAN] == {("cognito-idp:DescribeUserPool", pattern)}
+    assert granted[Access.APPLY] == granted[Access.PLAN] | {("cognito-idp:CreateUserPool", pattern)}
+
+
+def test_what_is_known_is_not_widened_by_a_statement() -> None:
+    bucket = "aws:s3/bucket:Bucket"
+    assert actions_for(bucket, {bucket: Permission(("s3:*",))}) == actions_for(bucket)
+
+
+@pytest.mark.parametrize(
+    ("delivered", "stated", "codes"),
+    [(True, False, ["MI3635"]), (True, True, []), (False, False, [])],
+    ids=["nobody-says", "stated", "no-roles"],
+)
+def test_a_type_that_nobody_knows_is_told_at_its_line(
+    delivered: bool, stated: bool, codes: list[str], tmp_path: Path
+) -> None:
+    text = SYSTEM + ("delivery: {provider: github, repository: acme/fraud-ml}\n" if delivered else "")
+    (tmp_path / "system.yaml").write_text(text, encoding="utf-8")
+    run = run_phases(request_at(tmp_path), until="compile")
+    assert run.graph is not None and run.system is not None
+    assert not [item for item in run.diagnostics if item.code == "MI3635"]
+    stacks = [
+        replace(
+            stack,
+            nodes=tuple(
+                replace(node, key=node.key._replace(type=POOL)) if node.name == "raw.bucket" else node
+                for node in stack.nodes
+            ),
+        )
+        for stack in run.graph.stacks
+    ]
+    instances = [
+        replace(each, component=replace(each.component, permissions={POOL: STATED} if stated else {}))
+        for each in run.system.instances
+    ]
+    found = roles.ungranted(replace(run.graph, stacks=tuple(stacks)), replace(run.system, instances=tuple(instances)))
+    assert [item.code for item in found] == codes
+    assert all(item.location is not None and item.path == ("buckets", "raw") for item in found)

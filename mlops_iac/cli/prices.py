@@ -7,6 +7,7 @@ import io
 import os
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
@@ -24,6 +25,9 @@ from mlops_iac.render.page import page_for
 
 _PUBLIC: Final = "https://pricing.us-east-1.amazonaws.com"
 _TIMEOUT_SECONDS: Final = 60
+_ATTEMPTS: Final = 3
+_PAUSE_SECONDS = 2.0
+"""Before the second attempt; the third waits twice as long."""
 
 
 @click.group(invoke_without_command=True, short_help="Show the price table and its sources.")
@@ -100,10 +104,27 @@ def update(regions: tuple[str, ...], services: tuple[str, ...], dry_run: bool, t
 
 
 def _read(url: str, offer: str, region: str) -> list[Rate]:
+    """The rates of a list. What a moment may mend (a break in the middle, a server's fault) is tried again."""
     if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
         raise click.BadParameter(f"{url} is not an https address", param_hint="--from")
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _read_once(url, offer, region)
+        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+            asked_wrongly = isinstance(error, urllib.error.HTTPError) and error.code < 500
+            if asked_wrongly or attempt == _ATTEMPTS:
+                raise
+        time.sleep(_PAUSE_SECONDS * attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _read_once(url: str, offer: str, region: str) -> list[Rate]:
     with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
-        return list(rates(offer, region, io.TextIOWrapper(answer, encoding="utf-8", newline="")))
+        found = list(rates(offer, region, io.TextIOWrapper(answer, encoding="utf-8", newline="")))
+        # A list that breaks off between two rows reads like a shorter one.
+        if answer.length:
+            raise http.client.IncompleteRead(b"", answer.length)
+        return found
 
 
 def _merged(table: Path, found: list[Rate]) -> tuple[dict[Path, str], list[Difference]]:

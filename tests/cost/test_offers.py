@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from mlops_iac.cli import prices
 from mlops_iac.cli.main import cli
 from mlops_iac.cost.offers import BadPriceListError, merged, offers, rates
 from mlops_iac.cost.table import PRICES, PriceTable
@@ -56,10 +57,14 @@ def lists() -> Iterator[tuple[dict[str, str], str]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = self.path.split("/")
+            served["asked"] = f"{served.get('asked', '')} {parts[4]}".strip()
             text = served.get(parts[4]) if parts[6:] == ["eu-west-1", "index.csv"] else None
+            fault = served.pop(f"{parts[4]} fault", "")
             data = (text or "").encode()
-            self.send_response(200 if text else 404)
+            self.send_response(503 if fault == "busy" else 200 if text else 404)
             self.send_header("Content-Length", str(len(data)))
+            if fault == "broken":
+                data = data[: data.rindex(b"\n", 0, -1) + 1]
             self.end_headers()
             self.wfile.write(data)
 
@@ -134,6 +139,24 @@ def test_a_list_that_cannot_be_read_keeps_its_prices_and_is_told(
     )
     assert contents(table)["eks.csv"] == before["eks.csv"]
     assert list(table.glob("tmp*")) == []
+
+
+@pytest.mark.parametrize("fault", ["busy", "broken"])
+def test_what_a_moment_may_mend_is_tried_again(
+    fault: str, table: Path, lists: tuple[dict[str, str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prices, "_PAUSE_SECONDS", 0)
+    lists[0]["AmazonEC2 fault"] = fault
+    result = update(table, lists[1], "--service", "ec2", "--service", "nat-gateway")
+    assert result.exit_code == 0, result.stderr
+    assert lists[0]["asked"] == "AmazonEC2 AmazonEC2"
+    assert "nat-gateway gateway eu-west-1" in result.stdout
+
+
+def test_a_list_that_is_not_there_is_asked_for_once(table: Path, lists: tuple[dict[str, str], str]) -> None:
+    del lists[0]["AmazonEKS"]
+    assert update(table, lists[1], "--service", "eks").exit_code == 1
+    assert lists[0]["asked"] == "AmazonEKS"
 
 
 @pytest.mark.parametrize(

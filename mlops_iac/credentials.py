@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -26,12 +27,22 @@ CREDENTIALS: Final = (
     ("a password in a URL", r"\b[a-z][a-z0-9+.-]*://[^\s/:@{}$]+:[^\s/@{}$]{3,}@[A-Za-z0-9]"),
 )
 _PATTERN: Final = re.compile("|".join(f"(?:{pattern})" for _, pattern in CREDENTIALS))
-_EACH: Final = tuple((kind, re.compile(pattern)) for kind, pattern in CREDENTIALS)
-_HINTS: Final = (
-    *("eyJ", "AKIA", "ASIA", "-----BEGIN", "github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
-    *("glpat-", "xox", "hooks.slack", "hf_", "AIza", "sk-"),
-)
-"""Texts one of which stands in every credential but a URL; looking for them is cheaper than for the patterns."""
+_HINTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "an AWS access key id": ("AKIA", "ASIA"),
+    "a private key": ("-----BEGIN",),
+    "a GitHub token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    "a GitLab token": ("glpat-",),
+    "a Slack token": ("xox",),
+    "a Slack webhook": ("hooks.slack",),
+    "a Hugging Face token": ("hf_",),
+    "a Google API key": ("AIza",),
+    "an OpenAI or Anthropic key": ("sk-",),
+    "a JSON web token": ("eyJ",),
+    "a password in a URL": (),
+}
+"""Texts one of which stands in every credential of a kind; looking for them is cheaper than for the patterns."""
+_EVERY_HINT: Final = tuple(hint for hints in _HINTS.values() for hint in hints)
+_EACH: Final = tuple((kind, re.compile(pattern), _HINTS[kind]) for kind, pattern in CREDENTIALS)
 KINDS: Final = (
     *("password", "passwd", "passphrase", "secret", "token", "credentials?"),
     *("api_?key", "access_?key", "private_?key"),
@@ -46,12 +57,17 @@ def credential_in(value: str) -> str:
     if not suspicious(value):
         return ""
     # One after the other: a pattern that begins with fixed letters is found fast, a choice of patterns is not.
-    return next((kind for kind, pattern in _EACH if pattern.search(value)), "")
+    return next((kind for kind, pattern, hints in _EACH if _hinted(value, hints) and pattern.search(value)), "")
 
 
 def suspicious(value: str) -> bool:
     """Whether a text may hold a credential: quick, and never wrong in saying no."""
-    return ("://" in value and "@" in value) or any(hint in value for hint in _HINTS)
+    return _hinted(value, ()) or any(hint in value for hint in _EVERY_HINT)
+
+
+def _hinted(value: str, hints: tuple[str, ...]) -> bool:
+    """Whether one of the hints stands in a text; the signs of a URL with a user where there are none."""
+    return any(hint in value for hint in hints) if hints else "://" in value and "@" in value
 
 
 @lru_cache(maxsize=4096)

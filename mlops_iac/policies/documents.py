@@ -74,9 +74,9 @@ def allows(found: Sequence[Inputs]) -> Iterator[Inputs]:
     yield from (statement for statement in found if statement.at("Effect") == "Allow")
 
 
-def texts(statement: Inputs, element: str) -> list[str]:
+def texts(statement: Inputs, element: str) -> Sequence[str]:
     """An element that may be one text or a list of them, as a list."""
-    return [str(item) for item in statement.list(element)]
+    return statement.texts(element)
 
 
 def principals(statement: Inputs) -> list[str]:
@@ -109,7 +109,7 @@ def condition_keys(statement: Inputs) -> set[str]:
     }
 
 
-def conditions(statement: Inputs, key: str) -> Iterator[tuple[str, list[str]]]:
+def conditions(statement: Inputs, key: str) -> Iterator[tuple[str, Sequence[str]]]:
     """Operator and values of every test of a condition key."""
     condition = statement.at("Condition")
     for operator, tests in condition.items() if isinstance(condition, Mapping) else ():

@@ -112,6 +112,15 @@ class Inputs(Mapping[str, Any]):
             return ()
         return value if isinstance(value, Items) else (value,)
 
+    def texts(self, path: str) -> Sequence[str]:
+        """The members of the list there (or the one value) as texts."""
+        found = self._find(path)
+        if type(found) is str:
+            return (found,)
+        if type(found) is list and all(type(item) is str for item in found):
+            return found
+        return tuple(str(item) for item in self.list(path))
+
     def each(self, path: str) -> Iterator[Inputs]:
         """The objects in the list there (or the one object), known ones first."""
         for item in self.list(path):

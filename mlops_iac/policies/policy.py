@@ -376,7 +376,8 @@ def view(
         canonical_type(type),
         name,
         Inputs(inputs),
-        sources or {},
+        # Not `or`: whether lazily found sources are empty is known only after looking for all of them.
+        {} if sources is None else sources,
         protect,
         retain_on_delete,
         component,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
@@ -65,12 +66,17 @@ def _contained(document: tuple[str, Sequence[Inputs]]) -> Result:
         if not any(_everything(name) for name in texts(statement, "Resource")) and not statement.has("NotResource"):
             continue
         for action in texts(statement, "Action"):
-            matched = next((known for known in ESCALATING if fnmatchcase(known, action.lower())), None)
-            if matched:
+            if _escalates(action):
                 return fail(f"allows {action} on every resource", path)
     return PASS
 
 
+@lru_cache(maxsize=4096)
+def _escalates(action: str) -> bool:
+    return any(fnmatchcase(known, action.lower()) for known in ESCALATING)
+
+
+@lru_cache(maxsize=4096)
 def _everything(resource: str) -> bool:
     return resource in ("*", "arn:aws:s3:::*", "arn:aws:s3:::*/*") or bool(
         re.fullmatch(r"arn:aws:[a-z]+:[^:]*:[^:]*:(role|user|secret|parameter|function)[:/]\*", resource)

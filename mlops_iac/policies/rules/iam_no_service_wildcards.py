@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
@@ -78,9 +79,14 @@ def _scoped(document: tuple[str, Sequence[Inputs]]) -> Result:
             return fail("allows everything that it does not name", path)
         if "*" in texts(statement, "Resource") or statement.has("NotResource"):
             for action in actions:
-                if not only_everywhere(action) and not any(fnmatchcase(action, known) for known in UNSCOPABLE):
+                if not _takes_nothing_narrower(action):
                     return fail(f"allows {action} on every resource", path)
     return PASS
+
+
+@lru_cache(maxsize=4096)
+def _takes_nothing_narrower(action: str) -> bool:
+    return only_everywhere(action) or any(fnmatchcase(action, known) for known in UNSCOPABLE)
 
 
 def _document(action: str, resource: str) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Declared:
             old,
             facts_of(node.type) if node.custom else None,
             provider_inputs=provider.inputs if provider is not None else None,
-            provider_replaced=PROVIDER_REPLACED in change.replace_reasons and old is not None,
+            provider_replaced=PROVIDER_REPLACED in change.replace_reasons and not _is_served_as_before(old, provider),
         )
 
     def state(self, node: Node, inputs: Mapping[str, Any], old: ResourceState | None) -> ResourceState:
@@ -72,7 +72,7 @@ class Declared:
             inputs=inputs,
             outputs=old.outputs if old is not None else {},
             parent=self._urns[options.parent] if options.parent is not None else None,
-            provider=f"{provider.urn}::{provider.id}" if provider is not None else None,
+            provider=_reference(provider) if provider is not None else None,
             dependencies=tuple(sorted(used)),
             property_dependencies={name: urns for name, urns in by_property.items() if urns},
             protect=options.protect,
@@ -136,3 +136,12 @@ class Declared:
         if value is UNKNOWN and (state.id or "").startswith(RECORDED):
             return f"{state.id}.{'.'.join(map(str, ref.path))}"
         return value
+
+
+def _is_served_as_before(old: ResourceState | None, provider: ResourceState | None) -> bool:
+    """Whether the provider was kept after all: a preview replaces one whose settings it does not know yet."""
+    return old is None or (provider is not None and old.provider == _reference(provider))
+
+
+def _reference(provider: ResourceState) -> str:
+    return f"{provider.urn}::{provider.id}"

@@ -17,6 +17,7 @@ from mlops_iac.state.snapshot import ResourceState
 
 
 def delete_unwanted(
+    before: tuple[ResourceState, ...],
     resources: tuple[ResourceState, ...],
     undeclared: Collection[str],
     calls: Calls,
@@ -25,10 +26,11 @@ def delete_unwanted(
 ) -> bool:
     """Delete the ``undeclared`` URNs and every old copy; answers whether the run was stopped.
 
-    ``resources`` is the state in dependency order. What failed or was skipped may still use something: that stays.
+    ``resources`` is the state in dependency order, ``before`` what it was when the run began. What failed or was
+    skipped may still use something, by itself or through what was replaced meanwhile: that stays.
     """
     wanted = {_label(item): item for item in reversed(resources) if item.delete or item.urn in undeclared}
-    held = _held(resources, progress.late)
+    held = _held((*before, *resources), progress.late)
     blocked = {label for label, item in wanted.items() if item.urn in held}
     for label in blocked:
         progress.skip(wanted[label].urn, Op.DELETE, "something that was not brought up to date may still use it")

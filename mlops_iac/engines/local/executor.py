@@ -103,6 +103,7 @@ class _Run:
         state = ledger.snapshot()
         plan = plan_stack(stack, state, stack_outputs)
         self._stack = stack
+        self._before = state.resources
         self._ledger = ledger
         self._progress = progress
         self._settings = settings
@@ -145,9 +146,11 @@ class _Run:
             return True
         undeclared = {change.urn for change in self._changes.values() if change.op is Op.DELETE}
         resources = self._ledger.snapshot().resources
-        if delete_unwanted(resources, undeclared, self._calls, self._progress, self._settings):
+        if delete_unwanted(self._before, resources, undeclared, self._calls, self._progress, self._settings):
             return True
-        self._ledger.set_outputs(self._declared.outputs(self._ledger.snapshot().outputs))
+        if self._stack.nodes or not self._progress.failures:
+            # What is left of a layer that could not be destroyed keeps its outputs.
+            self._ledger.set_outputs(self._declared.outputs(self._ledger.snapshot().outputs))
         return False
 
     def _waits(self) -> dict[str, set[str]]:

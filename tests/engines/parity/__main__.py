@@ -16,10 +16,10 @@ from mlops_iac.engines.local.store import Store
 
 from . import ours
 from .golden import write_golden
-from .known import BREAKS_ITS_STATE, HANGS, explain, pulumi_hangs
+from .known import HANGS, explain, pulumi_hangs
 from .observe import Seen, differences
 from .programs import Scenario, seeded
-from .real import CLI, InvalidStateError, RealEngine
+from .real import CLI, BrokenRunError, RealEngine
 
 
 def main() -> int:
@@ -66,12 +66,12 @@ def _compare(scenario: Scenario, store: Store, engine: RealEngine, counts: colle
             return
         try:
             other = next(theirs)
-        except InvalidStateError:
-            counts[BREAKS_ITS_STATE] += 1
+        except BrokenRunError as broken:
+            counts[str(broken)] += 1
             return
         counts["runs"] += 1
         yield other
-        found = [(line, explain(line)) for line in differences(mine, other)]
+        found = [(line, explain(line, mine)) for line in differences(mine, other)]
         counts.update(reason or "unexplained" for _, reason in found)
         if found:
             print(f"{scenario.name} step {number} {step.action} {list(step.edits)} {sorted(step.failing)}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from .observe import Seen
 
@@ -11,24 +13,67 @@ UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 HANGS: Final = (
     "pulumi up --continue-on-error never ends when a delete before a replacement fails; ours names the failure"
 )
-BREAKS_ITS_STATE: Final = (
-    "pulumi up --continue-on-error deletes what a resource behind a failed one still names, and its state is invalid"
-)
-
-KNOWN: Final[Mapping[str, Callable[[str], bool]]] = {
-    "Pulumi writes its sign for the unknown into a stack output whose resource failed; ours keeps what was": (
-        lambda line: line.startswith("outputs:") and UNKNOWN_TEXT in line
+FAULTS: Final[Mapping[str, str]] = {
+    "snapshot integrity failure": (
+        "pulumi up --continue-on-error deletes what a resource behind a failed one still names: an invalid state"
     ),
-    "Pulumi previews an update of a provider whose new kubeconfig is unknown, which may mean another cluster": (
-        lambda line: line.startswith("preview pulumi:providers:kubernetes::") and line.endswith("['update'] in Pulumi")
+    "malformed RPC secret": (
+        "a Pulumi program ends where it gives a secret that is unknown because its source failed; ours goes on"
     ),
 }
-"""Reason and how such a difference reads."""
+"""What Pulumi prints where a run of it breaks, and why; what it did then is compared with nothing."""
 
 
-def explain(line: str) -> str | None:
+def _is_unknown_output(line: str, mine: Seen) -> bool:
+    return line.startswith("outputs:") and UNKNOWN_TEXT in line
+
+
+def _is_unknown_cluster(line: str, mine: Seen) -> bool:
+    return line.startswith("preview pulumi:providers:kubernetes::") and line.endswith("['update'] in Pulumi")
+
+
+def _is_sealed_early(line: str, mine: Seen) -> bool:
+    found = re.fullmatch(r"state .* outputs: (\{.*\}) is (\{.*\}) in Pulumi", line)
+    return found is not None and _opened(ast.literal_eval(found[1])) == ast.literal_eval(found[2])
+
+
+def _is_registered_first(line: str, mine: Seen) -> bool:
+    found = re.fullmatch(r"order (.*): \['delete', 'create'\] is \['create', 'delete'\] in Pulumi", line)
+    verbs = [(verb, urn.endswith(f"::{found[1]}")) for verb, urn, _ in mine.calls] if found else []
+    return ("delete", True) in verbs and verbs[verbs.index(("delete", True)) + 1 :][:1] == [("delete", False)]
+
+
+KNOWN: Final[Mapping[str, Callable[[str, Seen], bool]]] = {
+    "Pulumi writes its sign for the unknown into a stack output whose resource failed; ours keeps what was": (
+        _is_unknown_output
+    ),
+    "Pulumi previews an update of a provider whose new kubeconfig is unknown, which may mean another cluster": (
+        _is_unknown_cluster
+    ),
+    "an output that is a secret from now on is sealed at once in ours, and at its next update in Pulumi": (
+        _is_sealed_early
+    ),
+    "what is replaced and no longer needs what is deleted before its own replacement goes first where Pulumi's program "
+    "registers it first; ours has one order": _is_registered_first,
+}
+"""Reason and how such a difference reads, with what ours did."""
+
+
+def explain(line: str, mine: Seen) -> str | None:
     """The reason for a difference, or None where there is none."""
-    return next((reason for reason, fits in KNOWN.items() if fits(line)), None)
+    return next((reason for reason, fits in KNOWN.items() if fits(line, mine)), None)
+
+
+def fault(output: str) -> str | None:
+    """Why a run of Pulumi broke, from what it printed; None where it did not."""
+    return next((reason for text, reason in FAULTS.items() if text in output), None)
+
+
+def _opened(value: Any) -> Any:
+    """``value`` without the marks of secrets."""
+    if isinstance(value, dict):
+        return _opened(value["secret"]) if value.keys() == {"secret"} else {k: _opened(v) for k, v in value.items()}
+    return [_opened(item) for item in value] if isinstance(value, list) else value
 
 
 def pulumi_hangs(mine: Seen) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mlops_iac.graph.evaluate import SecretValue
@@ -106,8 +106,7 @@ def steps_of(changes: Sequence[Change], before: Snapshot) -> dict[str, list[str]
         if change.op is Op.REPLACE:
             deleted = [] if gone and change.goes_with is None else ["delete-replaced"]
             names = [*deleted, "replace", "create-replacement"]
-            early = change.delete_before_replace or change.type.startswith(PROVIDER_PREFIX)
-            if early and change.old_urn is not None:
+            if change.old_urn is not None:
                 # The old one is deleted under the name that it had.
                 found.setdefault(change.old_urn, []).extend(deleted)
                 names = names[len(deleted) :]
@@ -128,14 +127,15 @@ def differences(ours: Seen, theirs: Seen) -> Iterator[str]:
 
     Pulumi ends a preview at the first refusal, with as much announced as its parallel steps had come to.
     """
-    announced = theirs.preview.keys() if ours.refused and theirs.refused else {*ours.preview, *theirs.preview}
-    for urn in sorted(announced):
+    refused = ours.refused and theirs.refused
+    for urn in sorted({*ours.preview, *theirs.preview}):
         mine, other = list(ours.preview.get(urn, ())), list(theirs.preview.get(urn, ()))
-        if mine != other:
+        if mine != other and not (refused and set(other) <= set(mine)):
             yield f"preview {_short(urn)}: {mine or 'same'} is {other or 'same'} in Pulumi"
     if ours.refused != theirs.refused:
         yield f"refused: {ours.refused} is {theirs.refused} in Pulumi"
         return
+    theirs = replace(theirs, calls=_named_alike(theirs.calls, ours.calls))
     if ours.failed != theirs.failed:
         yield f"failed: {ours.failed} is {theirs.failed} in Pulumi"
     mine_calls, their_calls = Counter(map(tuple, ours.calls)), Counter(map(tuple, theirs.calls))
@@ -149,6 +149,12 @@ def differences(ours: Seen, theirs: Seen) -> Iterator[str]:
     yield from _state_differences(ours.state, theirs.state)
     if ours.outputs != theirs.outputs:
         yield f"outputs: {dict(ours.outputs)} is {dict(theirs.outputs)} in Pulumi"
+
+
+def _named_alike(calls: Sequence[Sequence[str]], ours: Sequence[Sequence[str]]) -> list[tuple[str, str, str]]:
+    """Pulumi's calls with our names: what is renamed and replaced in one run is deleted by its old name there."""
+    names = {id: urn for verb, urn, id in ours if verb.endswith("delete")}
+    return [(verb, names.get(id, urn) if verb.endswith("delete") else urn, id) for verb, urn, id in calls]
 
 
 def _order(calls: Sequence[Sequence[str]], urn: str) -> list[str]:

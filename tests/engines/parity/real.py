@@ -30,6 +30,7 @@ from mlops_iac.graph.nodes import Stack
 from mlops_iac.state.snapshot import Snapshot
 
 from .cloud import Cloud
+from .known import fault
 from .observe import Seen, plain, records
 from .programs import PROJECT, STACK, Scenario, Step
 
@@ -38,8 +39,8 @@ PASSPHRASE = "parity"
 PACKAGES = ("aws", "kubernetes")
 
 
-class InvalidStateError(Exception):
-    """Pulumi wrote a state that it says itself to be invalid, see ``known.BREAKS_ITS_STATE``."""
+class BrokenRunError(Exception):
+    """A run of Pulumi broke by a fault of its own that ``known.FAULTS`` names; the text is the reason."""
 
 
 class _Events(events_pb2_grpc.EventsServicer):
@@ -93,7 +94,7 @@ class RealEngine:
             server.stop(None)
 
     def run(self, scenario: Scenario) -> Iterator[Seen]:
-        """What each step showed; raises ``InvalidStateError``."""
+        """What each step showed; raises ``BrokenRunError``."""
         work = self._folder / "work"
         shutil.rmtree(work, ignore_errors=True)
         shutil.copytree(self._folder / "fresh", work)
@@ -128,8 +129,9 @@ class RealEngine:
         streams = self._events.streams
         refused = step.action != "refresh" and len(streams) < 2
         text = done.stdout + done.stderr
-        if "snapshot integrity failure" in text:
-            raise InvalidStateError(text)
+        reason = fault(text)
+        if reason is not None:
+            raise BrokenRunError(reason)
         assert "panic" not in text, text
         snapshot = self._state(work)
         return Seen(

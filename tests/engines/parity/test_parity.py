@@ -38,7 +38,7 @@ def compare(scenario: Scenario, store: Store, theirs: Iterator[Seen]) -> Iterato
         if other is None:
             return
         found = list(differences(mine, other))
-        yield from (f"{scenario.name} step {number}: {line}" for line in found if explain(line) is None)
+        yield from (f"{scenario.name} step {number}: {line}" for line in found if explain(line, mine) is None)
         if found:
             return
 
@@ -64,7 +64,7 @@ def test_every_known_difference_has_a_case(store: Store) -> None:
         scenario, seen = read_golden(path)
         shutil.rmtree(store.folder / "state", ignore_errors=True)
         for mine, other in zip(ours.run(scenario, store), seen, strict=False):
-            used |= {explain(line) for line in differences(mine, other)}
+            used |= {explain(line, mine) for line in differences(mine, other)}
     assert used - {None} == set(KNOWN)
 
 

@@ -60,4 +60,5 @@ def test_one_of_a_package_is_chosen_like_ours(tmp_path: Path) -> None:
     text = (folder.parent / ".acme" / "small.sh").read_text(encoding="utf-8")
     assert "mlops-iac preview -C small env=prod" in text
     schema = json.loads(run_with(site, "-m", "mlops_iac", "schema").stdout)
-    assert "acme-ci" in schema["$defs"]["operations.delivery.DeliverySpec"]["properties"]["provider"]["enum"]
+    choices, _interpolated = schema["$defs"]["operations.delivery.DeliverySpec"]["properties"]["provider"]["anyOf"]
+    assert "acme-ci" in choices["enum"]

@@ -114,7 +114,7 @@ def test_a_rule_that_reads_its_neighbours_is_found_out_by_its_samples() -> None:
         names = policy.check.__wrapped__.__globals__  # type: ignore[attr-defined]
         source = _source(names["__file__"])
         reads = any(f"stack.{name}(" in source for name in ("of_type", "pointing_at", "targets_of", "once"))
-        helpers = any(f" {name}(" in source for name in ("receives_access_logs", "config_of", "closed"))
+        helpers = any(f" {name}(" in source for name in ("receives_access_logs", "config_of", "closed", "scans"))
         assert needs_neighbours(policy) == (reads or helpers), policy.id
 
 

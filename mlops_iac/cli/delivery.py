@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -81,7 +82,8 @@ def _project(folder: Path, overrides: tuple[str, ...], root: Path) -> tuple[Proj
     for environment in spec.environments:
         system = _system(folder, (*overrides, f"env={environment}"))
         targets.append(target_of(_spec(system), system.core))
-    return project_of(spec, system.core, targets, files.folder_in(root, folder)), spec
+    project = project_of(spec, system.core, targets, files.folder_in(root, folder))
+    return replace(project, overrides=overrides), spec
 
 
 def _system(folder: Path, overrides: tuple[str, ...]) -> System:

@@ -1,8 +1,8 @@
 """The jobs of a delivery, as data that every provider words in its own language.
 
-On a change (a pull or merge request): ``preview`` compares with the branch that the change goes to. It needs no
-account and gets no credentials, so code from a fork can run it. ``comment`` then posts the reports, with a link to
-their pages; it runs nothing of the change.
+On a change (a pull or merge request): ``preview`` compares with the branch that the change goes to, and the CI file
+with what the configuration says. It needs no account and gets no credentials, so code from a fork can run it.
+``comment`` then posts the reports, with a link to their pages; it runs nothing of the change.
 On a merge, environment by environment: ``plan`` (read-only role) saves a plan against what is deployed, ``apply`` waits
 for the approvers and applies that plan and no other. On a schedule: ``drift`` looks for what was changed by hand, and
 opens, updates or closes one issue per environment.
@@ -213,6 +213,7 @@ def _preview(project: Project, dialect: Dialect) -> Job:
         _verb(project, "preview", f"env={each.environment}", *against, "--report", each.folder, status="refused")
         for each in reports
     )
+    current = _verb(project, "delivery", *project.overrides, "--check", status="refused")
     place = (Command(("echo", Expression(f'"{dialect.place}"')), out=f"{folder}/place"),) if dialect.place else ()
     ending = (
         _shell('exit "$refused"')
@@ -223,7 +224,7 @@ def _preview(project: Project, dialect: Dialect) -> Job:
         _PREVIEW,
         "Preview and policies",
         Trigger.CHANGE,
-        (made, *place, *_fetch(project, dialect), *previews, ending),
+        (made, *place, *_fetch(project, dialect), current, *previews, ending),
         keeps=folder,
         reports=reports,
         shown=tuple(each.comment for each in reports),

@@ -69,7 +69,8 @@ class Project:
     """One system and how it is delivered.
 
     ``folder`` leads from the repository's root to ``system.yaml``. ``deploy``: merges are applied, not only changes
-    previewed. ``code_scanning``: findings go to the forge's code scanning where it has one.
+    previewed. ``code_scanning``: findings go to the forge's code scanning where it has one. ``overrides``: those that
+    its files were made with.
     """
 
     system: str
@@ -83,6 +84,7 @@ class Project:
     install: tuple[str, ...] = ()
     forge: str = ""
     ids: Identifiers = Identifiers()
+    overrides: tuple[str, ...] = ()
 
     def target(self, environment: str) -> Target:
         """The environment of that name."""

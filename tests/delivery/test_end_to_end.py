@@ -14,14 +14,13 @@ from typing import Any
 
 import boto3
 import pytest
+from click.testing import CliRunner
 
-from mlops_iac.delivery.files import delivery_files
+from mlops_iac.cli.main import cli
 from mlops_iac.delivery.jobs import IDENTITY_FILE
-from mlops_iac.delivery.project import Project, Target
 from mlops_iac.delivery.registry import providers
 
 from .ci import IDENTITY, Asked, Ci, Circleci, Event, Github, Gitlab
-from .conftest import IDS
 from .forge_server import Forge, listening
 from .world import FOLDER, SYSTEM, Outcome, World, a_world
 
@@ -72,11 +71,15 @@ def expect(outcomes: dict[str, Outcome], **statuses: int) -> None:
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Place]]:
     """Each provider with a forge of its own, over one repository."""
-    target = Target(
-        "dev", "111122223333", "eu-west-1", approvers=("leads",), state_bucket="acme-state", state_key="acme-state"
-    )
-    project = Project("small", "acme/small", (target,), FOLDER, install=("mlops-iac[pulumi]==1.2.3",), ids=IDS)
-    texts = {name: delivery_files(project, providers()[name]) for name in SYSTEMS}
+    texts: dict[str, dict[str, str]] = {}
+    for name in SYSTEMS:
+        repository = tmp_path_factory.mktemp(name)
+        (repository / FOLDER).mkdir(parents=True)
+        (repository / YAML).write_text(SYSTEM, encoding="utf-8")
+        words = ["delivery", "-C", str(repository / FOLDER), "--root", str(repository), f"delivery.provider={name}"]
+        assert CliRunner().invoke(cli, words).exit_code == 0
+        path = providers()[name].file.format(system="small")
+        texts[name] = {path: (repository / path).read_text(encoding="utf-8")}
     files = {path: text for each in texts.values() for path, text in each.items()}
     with ExitStack() as stack:
         forges = {name: stack.enter_context(listening(kind.forge)) for name, kind in SYSTEMS.items()}
@@ -118,6 +121,13 @@ def _a_change_is_previewed(place: Place, branch: str, days: int) -> None:
     (comment,) = place.forge.of("comment")
     assert "Cannot be previewed: 1 error" in comment["body"]
     assert "`buckets.raw.keep`" in comment["body"]
+
+    # Who changes what the files are made from, and not the files, is told.
+    stale = place.world.commit(branch, {YAML: SYSTEM.replace("==1.2.3", "==1.2.4")})
+    base = place.world.git("rev-parse", "main", cwd=place.world.origin)
+    outcomes = place.ci.run(Event("change", stale, base), Asked())
+    assert 1 in [each.status for each in outcomes.values()]
+    assert "is not what system.yaml says" in outcomes["preview"].output
 
     expect(place.changed(branch, f"{days}d"), preview=0, comment=0)
     assert "### Preview of `small` in `dev`" in place.forge.of("comment")[0]["body"]

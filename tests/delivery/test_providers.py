@@ -169,7 +169,7 @@ def test_a_system_that_is_not_deployed_is_only_previewed(provider: Provider) -> 
         tuple(words[1:3]) if words[1] == "post" else (words[1],)
         for words in commands(provider, a_project(deploy=False))
     }
-    assert verbs == {("preview",), ("post", "comment")}
+    assert verbs == {("delivery",), ("preview",), ("post", "comment")}
     assert "role/" not in provider.render(a_project(deploy=False))
 
 

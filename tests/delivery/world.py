@@ -34,6 +34,13 @@ network:
 security: {audit: {trail: false, guardduty: false}}
 buckets:
   raw: {classification: internal, keep: 30d}
+delivery:
+  provider: github
+  repository: acme/small
+  environments: [dev]
+  approve: {dev: [leads]}
+  install: ["mlops-iac[pulumi]==1.2.3"]
+  identity: {organization: 6f2a7e1c-1111-2222-3333-444455556666, project: 9d2a7e1c-1111-2222-3333-444455556666}
 """
 FOLDER = "systems/small"
 """Where the system is in the repository."""
@@ -249,7 +256,7 @@ def a_world(folder: Path, forge: str, delivery: Mapping[str, str]) -> Iterator[W
         world.git("config", "uploadpack.allowAnySHA1InWant", "true", cwd=world.origin)
         world.commit("main", {f"{FOLDER}/system.yaml": SYSTEM, ".gitignore": ".mlops-iac\n", **delivery})
         yield world
-        world.by_hand("destroy", "--yes")
+        world.by_hand("destroy", "--yes", "--forget")
     finally:
         server.terminate()
         server.wait()

@@ -18,6 +18,7 @@ from mlops_iac.engines.local import moto_server
 from mlops_iac.engines.local.calls import package_of
 from mlops_iac.engines.local.codes import EMULATOR_GONE
 from mlops_iac.engines.local.kubernetes.cluster import ClusterChoice, Clusters
+from mlops_iac.engines.local.patience import Patience
 from mlops_iac.engines.local.provider import (
     RECORDED,
     Properties,
@@ -40,11 +41,12 @@ CONTEXT_VARIABLE: Final = "MLOPS_IAC_KUBE_CONTEXT"
 class EmulatorOptions:
     """``endpoint``: an AWS emulator that runs already; without it a moto server of ``folder``'s own is used.
     ``context``: a kubeconfig context that the user named; without it the ``KUBEBUILDER_ASSETS`` API server, else
-    objects are recorded."""
+    objects are recorded. ``patience``: how calls are repeated that the servers refuse for now."""
 
     endpoint: str | None = None
     context: str | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    patience: Patience = field(default_factory=Patience)
 
 
 class Emulators:
@@ -102,7 +104,8 @@ class Emulators:
 
             accounts = inputs.get("allowedAccountIds") or ["123456789012"]
             region = inputs.get("region") or "us-east-1"
-            return AwsProvider(Session(self._endpoint(str(accounts[0])), str(region), str(accounts[0])))
+            endpoint = self._endpoint(str(accounts[0]))
+            return AwsProvider(Session(endpoint, str(region), str(accounts[0]), self._options.patience))
         if package == "kubernetes":
             provider, note = self._clusters.provider()
             if note is not None and note not in self.notes:

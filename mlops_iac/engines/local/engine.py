@@ -16,6 +16,7 @@ from mlops_iac.engines.engine import refuse_protected
 from mlops_iac.engines.events import OnEvent, RunResult, StackResult
 from mlops_iac.engines.local.emulators import EmulatorOptions, Emulators
 from mlops_iac.engines.local.executor import apply_stack
+from mlops_iac.engines.local.patience import Patience
 from mlops_iac.engines.local.provider import ProviderFactory
 from mlops_iac.engines.local.refresh import refresh_stack
 from mlops_iac.engines.local.settings import Refusal, Settings, nothing_refuses
@@ -40,7 +41,7 @@ class LocalOptions:
     ``endpoint``: an AWS emulator that runs already; without it a moto server of this system's own is used.
     ``context``: a kubeconfig context that the user named; without it the ``KUBEBUILDER_ASSETS`` API server,
     else objects are recorded. ``force`` takes the lock over from a run on another host. ``refusal`` is asked before
-    anything is created or changed.
+    anything is created or changed. ``patience``: how calls are repeated that AWS's emulator refuses for now.
     """
 
     parallel: int = 8
@@ -51,6 +52,7 @@ class LocalOptions:
     on_event: OnEvent = lambda event: None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     refusal: Refusal = nothing_refuses
+    patience: Patience = field(default_factory=Patience)
 
 
 class LocalEngine:
@@ -63,8 +65,10 @@ class LocalEngine:
     def __init__(self, root: Path, options: LocalOptions | None = None) -> None:
         self._options = options or LocalOptions()
         self._store = Store(root, environ=self._options.environ)
-        settings = EmulatorOptions(self._options.endpoint, self._options.context, self._options.environ)
-        self._emulators = Emulators(self._store.folder, settings)
+        given = self._options
+        self._emulators = Emulators(
+            self._store.folder, EmulatorOptions(given.endpoint, given.context, given.environ, given.patience)
+        )
 
     @property
     def store(self) -> Store:

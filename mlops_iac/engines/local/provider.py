@@ -31,6 +31,14 @@ class UnreachableError(ProviderError):
     """The provider cannot be asked now. Says nothing about whether a resource exists."""
 
 
+class BusyError(UnreachableError):
+    """A call was refused for now, as too many, and had no effect. ``after``: seconds that the server asks to wait."""
+
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
+
+
 @dataclass(frozen=True, slots=True)
 class CheckFailure:
     """An input that the provider would refuse."""

@@ -53,15 +53,12 @@ class AwsProvider:
             return self._record(urn, type, inputs, reason)
         context = self._context(urn, row, inputs)
         try:
-            answer = self._call(row, row.create, context, self._for_create(row, context), mark=urn)
+            answer = self._made(urn, row, context, inputs)
         except NotEmulatedError as error:
             return self._record(urn, type, inputs, str(error))
-        except ExistsError as error:
-            found = self.find(urn, type, inputs) if error.retried else ()
-            if not found:
-                hint = "it is not in the state: delete it, or give the resource another name"
-                raise ProviderError(f"{error} ({hint})") from error
-            return Created(found[0].id, found[0].outputs)
+        if isinstance(answer, Found):
+            updated = self.update(urn, type, answer.id, {}, answer.outputs, inputs)
+            return Created(answer.id, updated.outputs, updated.recorded)
         context["r"] = answer
         id = fill(row.id, context)
         if not isinstance(id, str):
@@ -103,7 +100,8 @@ class AwsProvider:
             ids = [item.rpartition("key/")[2] if row.service == "kms" else item for item in ids]
         else:
             ids = [fill(row.id, context)]
-        found = (self.read(urn, type, id, inputs, {}) for id in ids if isinstance(id, str))
+        seen = [id for id in ids if isinstance(id, str) and self._is_seen(urn, row, inputs, id)]
+        found = (self.read(urn, type, id, inputs, {}) for id in seen)
         return tuple(item for item in found if item is not None and not (row.alike and _differs(inputs, item.inputs)))
 
     def update(
@@ -125,8 +123,8 @@ class AwsProvider:
         for group in row.groups:
             own = self._covers(row, group, changed)
             covered |= own
-            if own:
-                notes += self._apply_group(row, group, context)
+            if own and (old_inputs or self._given(row, group, context)):
+                notes += self._apply_group(row, group, context, again=not old_inputs)
         left = changed - covered
         if left and old_inputs:
             notes.append(f"the local engine has no call that changes {', '.join(sorted(left))}")
@@ -183,6 +181,34 @@ class AwsProvider:
             raise ProviderError(f"the local target has no function {token}")
         return answers[token]
 
+    def _made(self, urn: str, row: Row, context: Mapping[str, Any], inputs: Properties) -> dict[str, Any] | Found:
+        """The answer to the create; or, where an answer was lost, what is found to have been made by that try."""
+        # What is found already is the copy that a replacement is about to succeed; names are given once only.
+        former = {item.id for item in self.find(urn, row.type, inputs)} if row.find is not None else set()
+        lost = False
+
+        def attempt() -> dict[str, Any] | Found:
+            nonlocal lost
+            try:
+                return self._call(row, row.create, context, self._for_create(row, context), mark=urn, once=True)
+            except OutcomeUnknownError:
+                lost = True
+                made = found()
+                if made is None:
+                    raise
+                return made
+            except ExistsError as error:
+                made = found() if lost else None
+                if made is None:
+                    hint = "it is not in the state: delete it, or give the resource another name"
+                    raise ProviderError(f"{error} ({hint})") from error
+                return made
+
+        def found() -> Found | None:
+            return next((item for item in self.find(urn, row.type, inputs) if item.id not in former), None)
+
+        return self._session.patience.call(attempt, repeatable=True)
+
     def _context(
         self, urn: str, row: Row, inputs: Properties, outputs: Properties | None = None, id: str | None = None
     ) -> dict[str, Any]:
@@ -221,11 +247,18 @@ class AwsProvider:
         return {name: context[name] for name in context if name in known and name not in left_out}
 
     def _call(
-        self, row: Row, call: Call, context: Mapping[str, Any], inputs: Mapping[str, Any], mark: str = ""
+        self,
+        row: Row,
+        call: Call,
+        context: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        mark: str = "",
+        *,
+        once: bool = False,
     ) -> dict[str, Any]:
         """Make a call of the row. Raises ``NotEmulatedError`` also for a refusal that is the emulator's own."""
         try:
-            return self._plain_call(row, call, context, inputs, mark)
+            return self._plain_call(row, call, context, inputs, mark, once)
         except ProviderError as error:
             reason = next((why for text, why in row.refusals.items() if text in str(error)), None)
             if reason is None:
@@ -233,7 +266,7 @@ class AwsProvider:
             raise NotEmulatedError(reason) from error
 
     def _plain_call(
-        self, row: Row, call: Call, context: Mapping[str, Any], inputs: Mapping[str, Any], mark: str
+        self, row: Row, call: Call, context: Mapping[str, Any], inputs: Mapping[str, Any], mark: str, once: bool
     ) -> dict[str, Any]:
         service = call.service or row.service
         shape = self._session.shape(service, call.operation)
@@ -254,7 +287,8 @@ class AwsProvider:
             raise ProviderError(f"{row.type}: {error}") from error
         for part in reversed(call.into.split(".") if call.into else ()):
             given = {part: given}
-        return self._session.call(service, call.operation, _merge(parameters, given))
+        making = self._session.once if once else self._session.call
+        return making(service, call.operation, _merge(parameters, given))
 
     def _read(self, row: Row, context: Mapping[str, Any]) -> Any:
         """The resource in the answer of the row's read, or ``MISSING``."""
@@ -275,6 +309,10 @@ class AwsProvider:
         if any(value_at(answer, path) in values for path, values in row.gone_in.items()):
             return MISSING
         return MISSING if answer in (None, []) else answer
+
+    def _is_seen(self, urn: str, row: Row, inputs: Properties, id: str) -> bool:
+        """Whether a read tells that it is there, and not only that the emulator cannot say."""
+        return row.read is None or self._read(row, self._context(urn, row, inputs, {}, id)) != {}
 
     def _with_more(self, row: Row, context: Mapping[str, Any], answer: Any) -> Any:
         """``answer`` with what the row's further reads tell."""
@@ -307,7 +345,8 @@ class AwsProvider:
             raise
         return notes
 
-    def _apply_group(self, row: Row, group: Group, context: Mapping[str, Any]) -> list[str]:
+    def _apply_group(self, row: Row, group: Group, context: Mapping[str, Any], *, again: bool = False) -> list[str]:
+        """Make the group's call; ``again``: it may have been made already."""
         names = self._own(row, context) if group.properties == ALL else group.properties
         given = any(context.get(name) is not None for name in names)
         call = group.call if given or group.unset is None else group.unset
@@ -322,7 +361,15 @@ class AwsProvider:
             self._call(row, call, context, taken)
         except NotEmulatedError as error:
             return [str(error)]
+        except ExistsError as error:
+            if not (error.retried or again):
+                raise
         return []
+
+    def _given(self, row: Row, group: Group, context: Mapping[str, Any]) -> bool:
+        """Whether the group's call has anything to set."""
+        names = group.call.take or group.properties
+        return any(context.get(name) is not None for name in (self._own(row, context) if names == ALL else names))
 
     def _covers(self, row: Row, group: Group, changed: set[str]) -> set[str]:
         if group.properties != ALL:

@@ -14,16 +14,23 @@ from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.local.aws.shapes import plain_answer
 from mlops_iac.engines.local.codes import NOT_LOOPBACK
 from mlops_iac.engines.local.moto_child import FAULT_HEADER
-from mlops_iac.engines.local.provider import OutcomeUnknownError, ProviderError, UnreachableError
+from mlops_iac.engines.local.patience import Patience
+from mlops_iac.engines.local.provider import BusyError, OutcomeUnknownError, ProviderError, UnreachableError
 
 GONE: Final = re.compile(
     r"NotFound|NoSuch|DoesNotExist|NonExistent|^404$|ResourceNotFound|UnknownResource|Disassociated"
 )
 GONE_TEXT: Final = re.compile(r"(?i)could not find|does not exist|not found|cannot find|doesn't exist|no .* found")
-EXISTS: Final = re.compile(r"AlreadyExist|Duplicate|InUse|EntityAlready|BucketAlready|ResourceConflict|Conflict")
-MOST_ATTEMPTS: Final = 6
-"""Tries of a call that is throttled or answered with a server error, with botocore's jittered back-off between."""
-
+EXISTS: Final = re.compile(
+    r"AlreadyExist|AlreadyAssociated|Duplicate|InUse|EntityAlready|BucketAlready|ResourceConflict|Conflict"
+)
+EXISTS_TEXT: Final = re.compile(r"InstanceSessionsPerInstanceProfile")
+"""How IAM says that an instance profile has its role already."""
+THROTTLED: Final = re.compile(
+    r"Throttl|TooManyRequests|RequestLimitExceeded|BandwidthLimitExceeded|ProvisionedThroughputExceeded|SlowDown"
+    r"|PriorRequestNotComplete|TransactionInProgress"
+)
+"""Codes that ask to come back later; those of botocore/retries/standard.py but for quotas, which do not pass."""
 
 _MAKING: Final = threading.Lock()
 
@@ -39,9 +46,7 @@ class GoneError(ProviderError):
 class ExistsError(ProviderError):
     """Something with that name exists already; ``retried`` when an earlier try of the call may have made it."""
 
-    def __init__(self, message: str, retried: bool) -> None:
-        self.retried = retried
-        super().__init__(message)
+    retried = False
 
 
 def require_loopback(endpoint: str) -> None:
@@ -66,9 +71,10 @@ def require_loopback(endpoint: str) -> None:
 class Session:
     """Clients of one account and region; made once each, shared by threads."""
 
-    def __init__(self, endpoint: str, region: str, account: str) -> None:
+    def __init__(self, endpoint: str, region: str, account: str, patience: Patience | None = None) -> None:
         require_loopback(endpoint)
         self.endpoint, self.region, self.account = endpoint, region, account
+        self.patience = patience or Patience()
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
@@ -78,7 +84,8 @@ class Session:
         with _MAKING:
             if service not in self._clients:
                 config = Config(
-                    retries={"mode": "standard", "total_max_attempts": MOST_ATTEMPTS},
+                    # botocore's own would repeat a create whose answer was lost.
+                    retries={"mode": "standard", "total_max_attempts": 1},
                     proxies={},
                     s3={"addressing_style": "path"},
                     max_pool_connections=32,
@@ -94,8 +101,26 @@ class Session:
         return client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation]).input_shape
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a call; its answer as plain data. Raises ``ProviderError`` or one of its kinds."""
+        """The answer to a call that may be made twice, as plain data. Raises ``ProviderError`` or one of its kinds."""
+        lost = False
+
+        def attempt() -> dict[str, Any]:
+            nonlocal lost
+            try:
+                return self.once(service, operation, parameters)
+            except OutcomeUnknownError:
+                lost = True
+                raise
+            except ExistsError as error:
+                error.retried = lost
+                raise
+
+        return self.patience.call(attempt, repeatable=True)
+
+    def once(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """One try of a call, for a caller that looks itself what became of a lost answer."""
         from botocore import exceptions
+        from botocore.parsers import ResponseParserError
 
         client = self.client(service)
         try:
@@ -106,8 +131,8 @@ class Session:
             raise _translated(error, f"{service}:{operation}") from error
         except (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError) as error:
             raise UnreachableError(str(error)) from error
-        except exceptions.HTTPClientError as error:
-            raise OutcomeUnknownError(str(error)) from error
+        except (exceptions.HTTPClientError, ResponseParserError) as error:
+            raise OutcomeUnknownError(" ".join(str(error).split())) from error
         except exceptions.BotoCoreError as error:
             raise ProviderError(" ".join(str(error).split())) from error
         plain: dict[str, Any] = plain_answer(answer)
@@ -138,8 +163,10 @@ def _translated(error: Any, call: str) -> ProviderError:
     message = f"{call}: {code}: {text}"
     if GONE.search(code) or (status in (400, 404) and "alidation" in code and GONE_TEXT.search(text)):
         return GoneError(message)
-    if status in (429, 500, 502, 503, 504):
-        return UnreachableError(message)
-    if EXISTS.search(code):
-        return ExistsError(message, bool(meta.get("RetryAttempts")))
+    if status == 429 or THROTTLED.search(code):
+        return BusyError(message)
+    if status in (500, 502, 503, 504):
+        return OutcomeUnknownError(message)
+    if EXISTS.search(code) or EXISTS_TEXT.search(text):
+        return ExistsError(message)
     return ProviderError(message)

@@ -9,19 +9,17 @@ import http.client
 import json
 import ssl
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from mlops_iac.engines.local.provider import OutcomeUnknownError, ProviderError, UnreachableError
+from mlops_iac.engines.local.patience import Patience
+from mlops_iac.engines.local.provider import BusyError, OutcomeUnknownError, ProviderError, UnreachableError
 
 MANAGER: Final = "mlops-iac"
 """The field manager of everything this engine applies."""
 TIMEOUT: Final = 60
-ATTEMPTS: Final = 5
-"""Tries of a request that the server answers with "later": every request here may be repeated."""
 APPLY: Final = "application/apply-patch+yaml"
 MERGE: Final = "application/merge-patch+json"
 
@@ -59,6 +57,7 @@ class Cluster:
     tls: ssl.SSLContext | None
     headers: Mapping[str, str] = field(default_factory=dict)
     own: bool = False
+    patience: Patience = field(default_factory=Patience)
     _kinds: dict[str, dict[str, Kind]] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -106,14 +105,27 @@ class Cluster:
         body: Any = None,
         content: str = "application/json",
     ) -> dict[str, Any]:
-        """The JSON answer of one request. Raises ``ProviderError`` or one of its kinds."""
+        """The JSON answer of one request, which may be made twice. Raises ``ProviderError`` or one of its kinds."""
         target = path + (f"?{urlencode(query)}" if query else "")
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        for attempt in range(ATTEMPTS):
-            status, wait, text = self._once(method, target, data, content)
-            if status not in (429, 503, 504) or attempt == ATTEMPTS - 1:
-                break
-            time.sleep(min(wait, 5))
+        changes = method != "GET" and "dryRun" not in (query or {})
+        return self.patience.call(lambda: self._once(method, target, data, content, changes), repeatable=True)
+
+    def _once(self, method: str, target: str, data: bytes | None, content: str, changes: bool) -> dict[str, Any]:
+        # Without an answer a read has done nothing; what a write has done is not known.
+        unanswered = OutcomeUnknownError if changes else BusyError
+        connection = self._connect()
+        try:
+            headers = {**self.headers, "Accept": "application/json"}
+            if data is not None:
+                headers["Content-Type"] = content
+            connection.request(method, target, data, headers)
+            response = connection.getresponse()
+            status, wait, text = response.status, response.headers.get("Retry-After", ""), response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise unanswered(f"{method} {target}: {error or type(error).__name__}") from error
+        finally:
+            connection.close()
         try:
             answer: dict[str, Any] = json.loads(text) if text else {}
         except ValueError:
@@ -125,23 +137,9 @@ class Cluster:
             raise AbsentError(message)
         if status == 409:
             raise ConflictError(message)
-        raise UnreachableError(message) if status in (429, 500, 502, 503, 504) else ProviderError(message)
-
-    def _once(self, method: str, target: str, data: bytes | None, content: str) -> tuple[int, float, bytes]:
-        connection = self._connect()
-        try:
-            headers = {**self.headers, "Accept": "application/json"}
-            if data is not None:
-                headers["Content-Type"] = content
-            connection.request(method, target, data, headers)
-            answer = connection.getresponse()
-            wait = answer.headers.get("Retry-After", "1")
-            return answer.status, float(wait) if wait.isdigit() else 1.0, answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            problem = OutcomeUnknownError if method != "GET" else UnreachableError
-            raise problem(f"{method} {target}: {error or type(error).__name__}") from error
-        finally:
-            connection.close()
+        if status == 429:
+            raise BusyError(message, float(wait) if wait.isdigit() else 0.0)
+        raise unanswered(message) if status in (500, 502, 503, 504) else ProviderError(message)
 
     def _connect(self) -> http.client.HTTPConnection:
         url = urlsplit(self.server)

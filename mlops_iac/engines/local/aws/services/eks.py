@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlops_iac.engines.local.aws.row import ALL, Call, Group, Row, Tagging
-from mlops_iac.engines.local.aws.session import Session
+from mlops_iac.engines.local.aws.session import ExistsError, Session
 
 _TAGGING = Tagging({"resourceArn": "{o.arn}"})
 _CLUSTER = {"clusterName": "{clusterName}"}
@@ -26,10 +26,20 @@ def _cluster_group(session: Session, context: Mapping[str, Any]) -> dict[str, An
     subnets = session.call("ec2", "describe_subnets", {"SubnetIds": declared["subnetIds"][:1]})["Subnets"]
     vpc = subnets[0]["VpcId"]
     filters = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [vpc]}]
-    groups = session.call("ec2", "describe_security_groups", {"Filters": filters})["SecurityGroups"]
+
+    def existing() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = session.call("ec2", "describe_security_groups", {"Filters": filters})[
+            "SecurityGroups"
+        ]
+        return found
+
+    groups = existing()
     if not groups:
         about = {"GroupName": name, "Description": "EKS created security group", "VpcId": vpc}
-        groups = [session.call("ec2", "create_security_group", about)]
+        try:
+            groups = [session.call("ec2", "create_security_group", about)]
+        except ExistsError:
+            groups = existing()
     return {"vpcConfig": {**declared, "vpcId": vpc, "clusterSecurityGroupId": groups[0]["GroupId"]}}
 
 

@@ -180,7 +180,12 @@ ROWS = (
         read=Call("get_queue_attributes", {"QueueUrl": "{id|}", "AttributeNames": ["All"]}),
         at="Attributes",
         outputs={"arn": "{r.QueueArn}", "url": "{id}"},
-        groups=(Group(ALL, Call("set_queue_attributes", {"QueueUrl": "{id}", "Attributes": "{attributes}"})),),
+        groups=(
+            Group(
+                ALL,
+                Call("set_queue_attributes", {"QueueUrl": "{id}", "Attributes": "{attributes}"}, when="{attributes}"),
+            ),
+        ),
         delete=(Call("delete_queue", {"QueueUrl": "{id}"}),),
         tags=Tagging({"QueueUrl": "{id}"}, "tag_queue", "untag_queue"),
         names=_QUEUE_ATTRIBUTES,

@@ -1,5 +1,7 @@
 """The process that serves moto; ``moto_server`` starts this module with a file descriptor and a token.
 
+moto's dictionaries take no two calls at once, so each service is called one call at a time.
+
 Around moto's own application it answers 501 with an empty body for a call that moto does not have or in
 which moto itself fails (with its exception in a header), where moto alone gives a page with status 404 or
 500 that clients retry or take for an answer of AWS. To whoever asks which server this is it gives its token.
@@ -9,7 +11,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
@@ -26,6 +31,7 @@ FAULT_HEADER: Final = "x-mlops-iac-moto-fault"
 
 def application(moto: Application, token: str) -> Application:
     """``moto`` with our identity and honest answers for what it lacks."""
+    one_at_a_time: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO") == IDENTITY_PATH:
@@ -38,7 +44,8 @@ def application(moto: Application, token: str) -> Application:
             return lambda data: None
 
         try:
-            body = b"".join(moto(environ, remember))
+            with one_at_a_time[_service(environ)]:
+                body = b"".join(moto(environ, remember))
         except NotImplementedError:
             start_response("501 Not Implemented", [("Content-Length", "0")])
             return [b""]
@@ -57,6 +64,12 @@ def application(moto: Application, token: str) -> Application:
         return [body]
 
     return serve
+
+
+def _service(environ: Environ) -> str:
+    """The service that a signed request is for, by the scope of its signature; nothing for any other."""
+    found = re.search(r"Credential=[^/,]+/[0-9]+/[^/,]+/([^/,]+)/aws4_request", environ.get("HTTP_AUTHORIZATION", ""))
+    return found[1] if found else ""
 
 
 def judge_policies_as_aws_does() -> None:

@@ -6,6 +6,7 @@ import difflib
 import functools
 import gc
 import importlib
+import keyword
 import sys
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ VERBS: Final[dict[str, str]] = {
     "preview": "Show what would change, which policies it breaks, and why.",
     "plan": "Show a saved plan, or see whether it still fits.",
     "up": "Apply the configuration: to this machine, or to the cloud with Pulumi.",
+    "import": "Adopt what exists already: take it into the state by its id.",
     "refresh": "Compare the state with what really exists, and show the drift.",
     "cancel": "Release what a run that died still holds.",
     "drift": "Show what was changed by hand, and how dangerous that is; the state stays as it is.",
@@ -75,7 +77,9 @@ class VerbGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"mlops_iac.cli.{cmd_name}")
+        # A verb that is a word of Python's own has a module with an underscore behind it.
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"mlops_iac.cli.{name}")
         command: click.Command = module.command
         return command
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
@@ -10,6 +10,7 @@ from mlops_iac.engines.codes import PROTECTED
 from mlops_iac.engines.events import RunResult
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
 from mlops_iac.graph.values import StackOutput, references
+from mlops_iac.plan.adoption import MOVED, Adoption, Wanted
 from mlops_iac.plan.model import Plan
 from mlops_iac.plan.reviewed import Reviewed
 from mlops_iac.state.checkpoint import parse_urn
@@ -68,6 +69,20 @@ class Engine(Protocol):
         """Read every resource and take what is found into the state."""
         ...
 
+    def read_existing(self, graph: Graph, wanted: Sequence[Wanted]) -> Adoption:
+        """Read what exists by its ids, and say how it differs from what is declared; nothing is recorded.
+
+        What cannot be adopted is among the failures.
+        """
+        ...
+
+    def adopt(self, graph: Graph, agreed: Adoption) -> RunResult:
+        """Take what ``read_existing`` answered into the state, with the components and providers that it belongs to.
+
+        Nothing that exists is changed. Raises ``DiagnosticsError`` where it is no longer as it was read.
+        """
+        ...
+
     def look(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
         """Read every resource and say what is not as the state says; the state stays as it is."""
         ...
@@ -91,6 +106,16 @@ class Engine(Protocol):
     def import_state(self, project: str, stack: str, document: Mapping[str, Any]) -> None:
         """Put ``document``, a ``pulumi stack export``, in the place of a stack's state."""
         ...
+
+
+def refuse_worse(agreed: Adoption, found: Adoption) -> None:
+    """Raise ``DiagnosticsError`` where what was agreed to cannot be read any more, or would now be replaced."""
+    before = {item.wanted.urn: item.replaced for item in agreed.resources}
+    moved = [item.wanted for item in found.resources if set(item.replaced) - set(before.get(item.wanted.urn, ()))]
+    hint = "nothing was recorded; run the command again"
+    problems = [item.diagnostic(MOVED, "it is not as it was a moment ago", hint) for item in moved]
+    if problems or found.failures:
+        raise DiagnosticsError([*found.failures, *problems])
 
 
 def read_layers(stack: Stack) -> frozenset[Layer]:

@@ -44,6 +44,13 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Differen
     return found
 
 
+def without_defaults(value: Any) -> Any:
+    """``value`` without the lists of what a provider filled in, at any depth."""
+    if isinstance(value, Mapping):
+        return {key: without_defaults(item) for key, item in value.items() if key != PROVIDER_DEFAULTS}
+    return [without_defaults(item) for item in value] if isinstance(value, list) else value
+
+
 def _value(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> None:
     if old is new:
         return

@@ -186,6 +186,7 @@ def encode_resource(resource: ResourceState, crypter: Crypter | None, root: str)
         "ignoreChanges": list(resource.ignore_changes),
         "replaceOnChanges": list(resource.replace_on_changes),
         "aliases": list(resource.aliases),
+        "importID": resource.import_id,
         "retainOnDelete": resource.retain_on_delete,
         "created": resource.created,
         "modified": resource.modified,
@@ -223,6 +224,7 @@ def decode_resource(data: Mapping[str, Any], crypter: Crypter | None, root: str)
         ignore_changes=tuple(data.get("ignoreChanges") or ()),
         replace_on_changes=tuple(data.get("replaceOnChanges") or ()),
         aliases=tuple(data.get("aliases") or ()),
+        import_id=data.get("importID") or None,
         created=data.get("created"),
         modified=data.get("modified"),
     )

@@ -20,7 +20,7 @@ class ResourceState:
     ``delete`` marks an old copy that a replacement left behind and that is still to be deleted;
     ``pending_replacement`` one that was deleted and whose successor is still to be created.
     ``provider`` is ``<urn>::<id>`` of the provider resource. ``property_dependencies`` maps an input's name to the URNs
-    that its value came from.
+    that its value came from. ``import_id`` is the id that the resource was adopted by.
     """
 
     urn: str
@@ -42,6 +42,7 @@ class ResourceState:
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    import_id: str | None = None
     created: str | None = None
     modified: str | None = None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import shlex
 from pathlib import Path
@@ -20,7 +19,7 @@ def commands() -> list[tuple[str, ...]]:
     """Every verb, and the verbs below it."""
     found: list[tuple[str, ...]] = []
     for verb in VERBS:
-        command = importlib.import_module(f"mlops_iac.cli.{verb}").command
+        command = command_of((verb,))
         found.append((verb,))
         if isinstance(command, click.Group):
             found.extend((verb, name) for name in command.commands)
@@ -28,7 +27,8 @@ def commands() -> list[tuple[str, ...]]:
 
 
 def command_of(path: tuple[str, ...]) -> click.Command:
-    command: click.Command = importlib.import_module(f"mlops_iac.cli.{path[0]}").command
+    command = cli.get_command(click.Context(cli), path[0])
+    assert command is not None
     for name in path[1:]:
         assert isinstance(command, click.Group)
         command = command.commands[name]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from mlops_iac.diagnostics import DiagnosticsError
+from mlops_iac.engines.local.declared import Known
 from mlops_iac.engines.local.failures import Failed, Wording
 from mlops_iac.engines.local.provider import OutcomeUnknownError, Properties, Provider, ProviderError, ProviderFactory
 from mlops_iac.engines.local.store import Ledger
@@ -21,7 +22,7 @@ def package_of(type: str) -> str:
     return type.partition(":")[0]
 
 
-def provider_of(resource: ResourceState, ledger: Ledger, factory: ProviderFactory) -> Provider:
+def provider_of(resource: ResourceState, ledger: Known, factory: ProviderFactory) -> Provider:
     """What serves ``resource``: the factory's answer for the provider resource that the state names."""
     package = package_of(resource.type)
     if resource.provider is None:

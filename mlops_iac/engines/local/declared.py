@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final, Protocol
 
 from mlops_iac.engines.local.failures import Failed, Wording
 from mlops_iac.engines.local.provider import RECORDED
-from mlops_iac.engines.local.store import Ledger
-from mlops_iac.graph.evaluate import UNKNOWN, contains_unknown, evaluate, property_at
+from mlops_iac.engines.local.values import plain
+from mlops_iac.graph.evaluate import UNKNOWN, compact_json, contains_unknown, evaluate, property_at
 from mlops_iac.graph.nodes import Node, Stack
 from mlops_iac.graph.ordering import depended_on
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, references
@@ -19,6 +20,25 @@ from mlops_iac.state.snapshot import ResourceState
 
 StackOutputs = Mapping[str, Mapping[str, Any]]
 """Real stack outputs by layer and name."""
+PROVIDER_IDS: Final = uuid.UUID("5a7d9d0e-7f0b-4b0e-9f7e-0d6c1f3b2a11")
+"""Name space of the ids that provider resources get."""
+
+
+class Known(Protocol):
+    """The resources of a stack as they now are: a ledger, or a state that is only thought of."""
+
+    def live(self, urn: str) -> ResourceState | None:
+        """The resource with that URN that is in use."""
+        ...
+
+    def copies(self, urn: str) -> tuple[ResourceState, ...]:
+        """Every resource with that URN, old copies too."""
+        ...
+
+
+def provider_id(urn: str, inputs: Mapping[str, Any]) -> str:
+    """The id of a provider resource, which exists in the state only."""
+    return str(uuid.uuid5(PROVIDER_IDS, f"{urn} {compact_json(plain(inputs))}"))
 
 
 class Declared:
@@ -29,7 +49,7 @@ class Declared:
         stack: Stack,
         urns: Mapping[NodeKey, str],
         stack_outputs: StackOutputs,
-        ledger: Ledger,
+        ledger: Known,
         clock: Callable[[], str],
         wording: Wording,
     ) -> None:
@@ -83,6 +103,10 @@ class Declared:
             created=old.created if old is not None else now,
             modified=now,
         )
+
+    def expected(self, node: Node) -> dict[str, Any]:
+        """The inputs as far as they are known by now."""
+        return {name: evaluate(value, self._lookup) for name, value in node.inputs.items()}
 
     def outputs(self, former: Mapping[str, Any]) -> dict[str, Any]:
         """The stack's outputs; one that needs a resource that failed keeps its former value."""

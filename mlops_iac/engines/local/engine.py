@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from mlops_iac.diagnostics import Diagnostic
-from mlops_iac.engines.engine import refuse_protected
+from mlops_iac.engines.engine import refuse_protected, refuse_worse
 from mlops_iac.engines.events import OnEvent, RunResult, StackResult
+from mlops_iac.engines.local.adoption import StackAdoption, adopt_stack
 from mlops_iac.engines.local.emulators import EmulatorOptions, Emulators
 from mlops_iac.engines.local.executor import apply_stack
 from mlops_iac.engines.local.patience import Patience
+from mlops_iac.engines.local.progress import Progress
 from mlops_iac.engines.local.provider import ProviderFactory
 from mlops_iac.engines.local.refresh import refresh_stack
 from mlops_iac.engines.local.settings import Refusal, Settings, nothing_refuses
 from mlops_iac.engines.local.store import Store
 from mlops_iac.engines.signals import on_signals
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack, layer_of
-from mlops_iac.plan.model import Plan
+from mlops_iac.plan.adoption import Adoption, Wanted
+from mlops_iac.plan.model import Op, Plan
 from mlops_iac.plan.reviewed import Reviewed
 from mlops_iac.state import checkpoint
 from mlops_iac.state.snapshot import Snapshot
@@ -158,6 +161,50 @@ class LocalEngine:
         self._emulators.refuse_lost(self.snapshots(graph).values(), LOST_HINT)
         return self._read(graph, only, keep=False)
 
+    def read_existing(self, graph: Graph, wanted: Sequence[Wanted]) -> Adoption:
+        """Read what exists by its ids, and say how it differs from what is declared; nothing is recorded."""
+        return _joined(self._thought(graph, wanted).values())
+
+    def adopt(self, graph: Graph, agreed: Adoption) -> RunResult:
+        """Take what was read into the state, a stack at a time, whole or not at all."""
+        with self._run() as settings:
+            thought = self._thought(graph, [item.wanted for item in agreed.resources])
+            refuse_worse(agreed, _joined(thought.values()))
+            results = []
+            for stack in graph.stacks:
+                if stack.layer not in thought:
+                    continue
+                made = thought[stack.layer]
+                progress = Progress(settings.on_event, settings.monotonic)
+                ledger = self._store.open(stack.project, stack.name)
+                try:
+                    ledger.edit(put=made.put)
+                    ledger.set_outputs(made.outputs)
+                finally:
+                    snapshot = ledger.close()
+                for item in made.resources:
+                    progress.finish(Op.CREATE, item.wanted.urn, progress.start(), None)
+                results.append(StackResult(stack.project, stack.name, snapshot, tuple(progress.done)))
+            return self._result(results)
+
+    def _thought(self, graph: Graph, wanted: Sequence[Wanted]) -> dict[Layer, StackAdoption]:
+        """What an adoption would put into each stack that it is about."""
+        states = self.load_snapshots(graph.environment)
+        self._emulators.refuse_lost(states.values(), LOST_HINT)
+        self._store.prepare()
+        factory = self._emulators.factory()
+        outputs = {layer.value: states[name].outputs for name in states if (layer := layer_of(name)) is not None}
+        found: dict[Layer, StackAdoption] = {}
+        for stack in graph.stacks:
+            asked = {item.urn: item for item in wanted if item.layer is stack.layer}
+            if asked:
+                state = states.get(stack.project) or Snapshot(stack.project, stack.name)
+                made = adopt_stack(stack, state, outputs, asked, factory, self._store.clock)
+                found[stack.layer] = made
+                if not made.failures:
+                    outputs[stack.layer.value] = made.outputs
+        return found
+
     def _read(self, graph: Graph | None, only: Collection[Layer], *, keep: bool) -> RunResult:
         with self._run() as settings:
             factory = self._emulators.factory()
@@ -241,6 +288,15 @@ class LocalEngine:
 
     def _result(self, results: list[StackResult]) -> RunResult:
         return RunResult(tuple(results), tuple(self._emulators.notes))
+
+
+def _joined(stacks: Iterable[StackAdoption]) -> Adoption:
+    found = list(stacks)
+    return Adoption(
+        tuple(item for stack in found for item in stack.resources),
+        tuple(item for stack in found for item in stack.known),
+        tuple(item for stack in found for item in stack.failures),
+    )
 
 
 def _last_first(snapshots: Any) -> list[Snapshot]:

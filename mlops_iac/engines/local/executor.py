@@ -7,26 +7,23 @@ those of Pulumi's engine: https://www.pulumi.com/docs/iac/concepts/how-pulumi-wo
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
 
 from mlops_iac.diagnostics import DiagnosticsError
 from mlops_iac.engines.events import EventKind, Resolution, StackResult
 from mlops_iac.engines.local.calls import Calls, calls_a_provider, provider_of
-from mlops_iac.engines.local.declared import Declared, StackOutputs
+from mlops_iac.engines.local.declared import Declared, StackOutputs, provider_id
 from mlops_iac.engines.local.deletion import delete_unwanted
 from mlops_iac.engines.local.failures import Failed, Wording
 from mlops_iac.engines.local.progress import Progress
-from mlops_iac.engines.local.provider import Properties, ProviderFactory
+from mlops_iac.engines.local.provider import ProviderFactory
 from mlops_iac.engines.local.recovery import resolve_pending
 from mlops_iac.engines.local.settings import DEFAULTS, Settings
 from mlops_iac.engines.local.store import Ledger, Store
-from mlops_iac.engines.local.values import plain, with_secrets
+from mlops_iac.engines.local.values import with_secrets
 from mlops_iac.engines.schedule import run_in_order
-from mlops_iac.graph.evaluate import compact_json
 from mlops_iac.graph.nodes import Node, Stack
 from mlops_iac.graph.ordering import waits
 from mlops_iac.plan.decision import Decision
@@ -37,9 +34,6 @@ from mlops_iac.providers.facts import facts_of
 from mlops_iac.state.checkpoint import parse_urn
 from mlops_iac.state.edits import key_of, needed_urns
 from mlops_iac.state.snapshot import ResourceState
-
-PROVIDER_IDS: Final = uuid.UUID("5a7d9d0e-7f0b-4b0e-9f7e-0d6c1f3b2a11")
-"""Name space of the ids that provider resources get."""
 
 
 def apply_stack(
@@ -222,7 +216,7 @@ class _Run:
             self._keep(replace(wanted, outputs={}), old)
             return
         keeps = old is not None and decision.op is not Op.REPLACE
-        id = wanted.id if keeps else _provider_id(wanted.urn, wanted.inputs)
+        id = wanted.id if keeps else provider_id(wanted.urn, wanted.inputs)
         state = replace(wanted, id=id, outputs=wanted.inputs)
         if old is not None and decision.op is Op.REPLACE and old.id != id and not _is_gone(old):
             self._ledger.edit(put=(replace(old, delete=True), state))
@@ -290,7 +284,3 @@ def _rename(item: ResourceState, old: str, new: str) -> ResourceState:
         dependencies=renamed(item.dependencies),
         property_dependencies={name: renamed(urns) for name, urns in item.property_dependencies.items()},
     )
-
-
-def _provider_id(urn: str, inputs: Properties) -> str:
-    return str(uuid.uuid5(PROVIDER_IDS, f"{urn} {compact_json(plain(inputs))}"))

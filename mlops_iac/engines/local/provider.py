@@ -92,6 +92,16 @@ class Provider(Protocol):
         """The resource as it is; None only when the provider says that it does not exist."""
         ...
 
+    def adopt(self, urn: str, type: str, id: str, declared: Properties) -> Found | None:
+        """A resource that no state knows yet, by nothing but its id; None when the provider says that there is none.
+
+        ``inputs`` of the answer are those of ``declared`` with their actual values, those that cannot be seen as they
+        are declared; with nothing declared, all that the resource reports, with ``__defaults`` as Pulumi's providers
+        give it, so that what the program leaves out is no difference. Raises ``ProviderError`` where the id has
+        another form, and where the type cannot be read.
+        """
+        ...
+
     def find(self, urn: str, type: str, inputs: Properties) -> tuple[Found, ...]:
         """Resources that an interrupted create of ``urn`` may have made: by name, or by our own mark."""
         ...
@@ -142,6 +152,10 @@ class RecordingProvider:
     def read(self, urn: str, type: str, id: str, inputs: Properties, outputs: Properties) -> Found | None:
         """What was recorded."""
         return Found(id, inputs, outputs)
+
+    def adopt(self, urn: str, type: str, id: str, declared: Properties) -> Found | None:
+        """Raises ``ProviderError``: there is nothing to read."""
+        raise ProviderError(self._reason())
 
     def find(self, urn: str, type: str, inputs: Properties) -> tuple[Found, ...]:
         """Nothing: nothing was created."""

@@ -12,17 +12,17 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pulumi.automation import CommandError, StackNotFoundError
+from pulumi.automation import CommandError, StackNotFoundError, events
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Severity
-from mlops_iac.engines.engine import read_layers, refuse_protected
+from mlops_iac.engines.engine import read_layers, refuse_protected, refuse_worse
 from mlops_iac.engines.events import Drift, Event, EventKind, OnEvent, Resolution, RunResult, StackResult
 from mlops_iac.engines.files import write_atomic
 from mlops_iac.engines.local.calls import provider_of
@@ -30,6 +30,7 @@ from mlops_iac.engines.local.emulators import EmulatorOptions, Emulators
 from mlops_iac.engines.local.provider import ProviderFactory
 from mlops_iac.engines.local.recovery import resolve_pending
 from mlops_iac.engines.local.store import FOLDER, Store
+from mlops_iac.engines.pulumi.adoption import AdoptionLog, Order, targets
 from mlops_iac.engines.pulumi.cli import find_cli
 from mlops_iac.engines.pulumi.codes import DISAGREEMENT, NO_PROJECT, NO_STACK, NOT_OFFERED, PENDING_CREATES, RECOVERED
 from mlops_iac.engines.pulumi.file_backend import FileBackend
@@ -45,12 +46,14 @@ from mlops_iac.engines.signals import on_signals
 from mlops_iac.graph.evaluate import contains_secret
 from mlops_iac.graph.forms.json_form import fingerprint
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
+from mlops_iac.plan.adoption import ALREADY_MANAGED, Adoption, Wanted
 from mlops_iac.plan.model import Op, Plan
 from mlops_iac.plan.reviewed import NOT_PLANNED, Reviewed
 from mlops_iac.state import checkpoint
 from mlops_iac.state.checkpoint import parse_urn
 from mlops_iac.state.snapshot import Snapshot
 
+OnEngineEvent = Callable[[events.EngineEvent], None]
 Verb = Literal["up", "refresh", "destroy", "preview"]
 EXPORT_VERSION: Final = 3
 _FALLBACK: Final = "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"
@@ -244,6 +247,97 @@ class PulumiEngine:
         with self._run(graph):
             deployed = {layer: () for layer in stacks if self._snapshot(self._projects[layer]).resources}
             return self._result(self._each(deployed, lambda layer: self._update("refresh", layer, stacks[layer])))
+
+    def read_existing(self, graph: Graph, wanted: Sequence[Wanted]) -> Adoption:
+        """Read what exists by its ids, and say how it differs; by the engine's own preview of an import."""
+        with self._run(graph):
+            found = [self._adoptable(stack, asked) for stack, asked in _by_stack(graph, wanted)]
+        return Adoption(
+            tuple(item for one in found for item in one.resources),
+            tuple(item for one in found for item in one.known),
+            tuple(item for one in found for item in one.failures),
+        )
+
+    def adopt(self, graph: Graph, agreed: Adoption) -> RunResult:
+        """Import it, layer by layer: nothing is updated, and what differs stays as it is.
+
+        Each layer is looked at again, since it may know more by then. What is as declared then gets the program's
+        inputs in the state, as after any update.
+        """
+        results: list[StackResult] = []
+        with self._run(graph):
+            for stack, asked in _by_stack(graph, [item.wanted for item in agreed.resources]):
+                now = self._adoptable(stack, asked)
+                refuse_worse(agreed, now)
+                result = self._import_into(stack, asked, [item.wanted for item in now.resources if not item.diff])
+                results.append(result)
+                if not result.ok:
+                    break
+            return self._result(results)
+
+    def _adoptable(self, stack: Stack, asked: Sequence[Wanted]) -> Adoption:
+        project = self._projects[stack.layer]
+        workspace = self._workspace(project)
+        if not self._options.local and not workspace.exists():
+            text = f"the {stack.layer} layer has no stack yet, so there is no state to adopt it into"
+            hint = f"make an empty one: cd {project.folder} && pulumi stack init {project.address}"
+            return Adoption(failures=(Diagnostic(NO_STACK, text, hint),))
+        live = self._snapshot(project).live()
+        failures = []
+        known = []
+        for item in asked:
+            if item.urn in live and item.id in (live[item.urn].id, live[item.urn].import_id):
+                known.append(item)
+            elif item.urn in live:
+                text = f"it is in the state already, as {live[item.urn].id}"
+                hint = f"`pulumi state delete '{item.urn}'` takes it out and leaves it running"
+                failures.append(item.diagnostic(ALREADY_MANAGED, text, hint))
+        if failures:
+            return Adoption((), tuple(known), tuple(failures))
+        fresh = [item for item in asked if item not in known]
+        if not fresh:
+            return Adoption((), tuple(known))
+        log = AdoptionLog(stack, fresh)
+        failure = self._targeted("preview", stack, fresh, log, Order.of(fresh))
+        return log.adoption(known, failure)
+
+    def _import_into(self, stack: Stack, asked: Sequence[Wanted], as_declared: Sequence[Wanted]) -> StackResult:
+        project = self._projects[stack.layer]
+        log = UpdateLog(stack, self._emit)
+        before = self.export_state(project.name, project.stack)
+        failure = self._targeted("up", stack, asked, log, Order.of(asked, as_it_is=True))
+        if failure is not None:
+            # A part of what was asked for is none: nothing was made or changed, so the state can go back.
+            self._import(project, json.dumps(before))
+        if failure is None and as_declared:
+            look = UpdateLog(stack, lambda event: None)
+            failure = self._targeted("preview", stack, as_declared, look, None)
+            if failure is None and all(op is Op.SAME for op in look.steps.values()):
+                failure = self._targeted("up", stack, as_declared, UpdateLog(stack, lambda event: None), None)
+        backend = self._backend(project)
+        if backend is not None:
+            backend.keep(project)
+        failures = log.failures or ((failure,) if failure is not None else ())
+        return StackResult(project.name, project.stack, self._snapshot(project), tuple(log.done), 0, failures)
+
+    def _targeted(
+        self,
+        verb: Literal["up", "preview"],
+        stack: Stack,
+        wanted: Sequence[Wanted],
+        log: OnEngineEvent,
+        order: Order | None,
+    ) -> Diagnostic | None:
+        """Run the layer's program for nothing but ``wanted``; answers what the engine says where that fails."""
+        project = self._projects[stack.layer]
+        environ = {FINGERPRINT_VARIABLE: fingerprint(stack), **(order.write() if order is not None else {})}
+        try:
+            made = self._workspace(project, environ).made()
+            run = made.up if verb == "up" else made.preview
+            run(target=targets(stack, wanted), on_event=log, parallel=self._options.parallel, color="never")
+        except CommandError as error:
+            return failure_of(error, project)
+        return None
 
     def look(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
         """Read every resource and say what is not as the state says: ``pulumi refresh --preview-only``."""
@@ -582,6 +676,13 @@ def _no_stack(project: Project) -> Diagnostic:
         f"make it once: cd {project.folder} && pulumi stack init {project.address} --secrets-provider URL; for what "
         "CI applies, `mlops-iac delivery --setup` names the URL",
     )
+
+
+def _by_stack(graph: Graph, wanted: Sequence[Wanted]) -> Iterator[tuple[Stack, list[Wanted]]]:
+    for stack in graph.stacks:
+        asked = [item for item in wanted if item.layer is stack.layer]
+        if asked:
+            yield stack, asked
 
 
 def _pending(project: Project, urn: str) -> Diagnostic:

@@ -30,6 +30,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2  # type: ignore[i
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from mlops_iac.engines.local.provider import (
+    Found,
     OutcomeUnknownError,
     Provider,
     ProviderError,
@@ -40,6 +41,7 @@ from mlops_iac.engines.local.values import marked_like, with_secrets
 from mlops_iac.engines.pulumi.schema import package_schema
 from mlops_iac.graph.archives import SIGNATURE_KEY
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, reveal
+from mlops_iac.plan.compare import without_defaults
 from mlops_iac.plan.decision import judge_inputs
 from mlops_iac.plan.model import PropertyChange
 from mlops_iac.plan.paths import parse_property
@@ -132,8 +134,9 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
         """Failures of the inputs as far as they are known."""
         news = load(request.news)
-        known = {name: value for name, value in news.items() if not contains_unknown(value)}
-        open_names = news.keys() - known.keys()
+        declared: dict[str, Any] = without_defaults(news)
+        known = {name: value for name, value in declared.items() if not contains_unknown(value)}
+        open_names = declared.keys() - known.keys()
         found = self._call(
             context,
             lambda provider: provider.check(request.urn, _type(request.urn), reveal(known), reveal(load(request.olds))),
@@ -172,12 +175,15 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:
         """The resource as it is; an empty id says that it is gone."""
         inputs, outputs = load(request.inputs), load(request.properties)
-        found = self._call(
-            context,
-            lambda provider: provider.read(
-                request.urn, _type(request.urn), request.id, reveal(inputs), reveal(outputs)
-            ),
-        )
+        type = _type(request.urn)
+
+        def read(provider: Provider) -> Found | None:
+            if not inputs and not outputs:
+                # The engine knows nothing but the id: it imports.
+                return provider.adopt(request.urn, type, request.id, {})
+            return provider.read(request.urn, type, request.id, reveal(inputs), reveal(outputs))
+
+        found = self._call(context, read)
         if found is None:
             return provider_pb2.ReadResponse(id="")
         return provider_pb2.ReadResponse(

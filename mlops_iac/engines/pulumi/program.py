@@ -28,6 +28,7 @@ from typing import Any, Final
 import pulumi
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines.pulumi.adoption import ADOPTION_VARIABLE, Order
 from mlops_iac.engines.pulumi.codes import BAD_CONFIG, NO_SYSTEM, OTHER_GRAPH, UNKNOWN_LAYER, WRONG_PROJECT
 from mlops_iac.engines.pulumi.errors import end_quietly_when_interrupted, located_errors
 from mlops_iac.engines.pulumi.inputs import Inputs
@@ -77,15 +78,18 @@ def register(stack: Stack, *, system: str, organization: str | None = None) -> d
     _refuse_other_project(stack)
     organization = organization or pulumi.get_organization()
     own_name = pulumi.get_stack()
+    order = Order.read(os.environ.get(ADOPTION_VARIABLE))
     others = StackOutputs(
-        _stack_outputs(stack), lambda layer: f"{organization}/{naming.project(system, layer)}/{own_name}"
+        _stack_outputs(stack),
+        lambda layer: f"{organization}/{naming.project(system, layer)}/{own_name}",
+        required=order is None,
     )
     resources: dict[NodeKey, pulumi.Resource] = {}
     inputs = Inputs(resources, others.of)
     wanted = outputs_read(stack.nodes, stack.outputs)
     for node in stack.nodes:
         provider = resources[node.options.provider] if node.options.provider is not None else None
-        options = node_options(node, resources, provider=provider)
+        options = node_options(node, resources, provider=provider, adopt=order)
         resources[node.key] = register_node(node, options, inputs, wanted.get(node.key, ()))
     for component in resources.values():
         if isinstance(component, pulumi.ComponentResource):
@@ -122,11 +126,14 @@ def node_options(
     *,
     provider: pulumi.Resource | None,
     inherit: bool = False,
+    adopt: Order | None = None,
 ) -> pulumi.ResourceOptions:
     """A node's options as the SDK's; with ``inherit`` it takes from its parent what it does not say itself."""
     options = node.options
     if provider is not None and not isinstance(provider, pulumi.ProviderResource):
         raise TypeError(f"{node.key}: {options.provider} is not a provider")
+    adopted_by = adopt.id_of(node) if adopt is not None else None
+    keeps = adopted_by is not None and adopt is not None and adopt.as_it_is
     return pulumi.ResourceOptions(
         parent=resources[options.parent] if options.parent is not None else None,
         provider=provider,
@@ -136,7 +143,8 @@ def node_options(
         retain_on_delete=options.retain_on_delete or (None if inherit else False),
         # Left out when false: said, it would overrule the provider, which knows that a fixed name cannot exist twice.
         delete_before_replace=options.delete_before_replace or None,
-        ignore_changes=list(options.ignore_changes),
+        ignore_changes=["*"] if keeps else list(options.ignore_changes),
+        import_=adopted_by,
         replace_on_changes=list(options.replace_on_changes),
         additional_secret_outputs=list(options.additional_secret_outputs),
         aliases=[alias if alias.startswith("urn:") else pulumi.Alias(name=alias) for alias in options.aliases],

@@ -25,10 +25,11 @@ _NO_SUCH_STACK = ("unknown stack", "no stack named", "not found")
 class StackOutputs:
     """The outputs of the other layers' stacks that one program needs.
 
-    ``address`` gives the full name (organization/project/stack) of a layer's stack.
+    ``address`` gives the full name (organization/project/stack) of a layer's stack. Without ``required`` what is
+    missing is unknown in an update, too.
     """
 
-    def __init__(self, wanted: Iterable[StackOutput], address: Callable[[str], str]) -> None:
+    def __init__(self, wanted: Iterable[StackOutput], address: Callable[[str], str], *, required: bool = True) -> None:
         self._address = address
         self._references: dict[str, pulumi.StackReference] = {}
         self._exported: dict[str, frozenset[str]] = {}
@@ -39,7 +40,7 @@ class StackOutputs:
             if found is not None:
                 self._references[layer] = pulumi.StackReference(address(layer))
         self.missing = tuple(output for output in outputs if output.name not in self._exported[output.layer])
-        if self.missing and not pulumi.runtime.is_dry_run():
+        if self.missing and required and not pulumi.runtime.is_dry_run():
             raise DiagnosticsError(self._not_deployed(output) for output in self.missing)
 
     def of(self, output: StackOutput) -> pulumi.Output[Any]:

@@ -95,6 +95,11 @@ class UpdateLog:
         return tuple(found)
 
     @property
+    def said(self) -> dict[str, str]:
+        """By URN what the engine says against a resource."""
+        return {urn: " ".join(" ".join(texts).split()) for urn, texts in self._errors.items()}
+
+    @property
     def unreached(self) -> dict[str, str]:
         """URN and reason of each declared resource that the run did not come to, because another failed."""
         failed = self._failed.keys() | self._errors.keys() | self._refused.keys()

@@ -64,6 +64,9 @@ class FakeProvider:
         actual = json.loads(path.read_text())["inputs"]
         return Found(id, actual, self._outputs(id, actual))
 
+    def adopt(self, urn: str, type: str, id: str, declared: Properties) -> Found | None:
+        return self.read(urn, type, id, declared, {})
+
     def find(self, urn: str, type: str, inputs: Properties) -> tuple[Found, ...]:
         self._enter("find", urn)
         return tuple(

@@ -61,6 +61,9 @@ class Cloud:
             found = self.objects.get(id)
             return None if found is None else Found(id, found["inputs"], _outputs(id, found["inputs"]))
 
+    def adopt(self, urn: str, type: str, id: str, declared: Properties) -> Found | None:
+        return self.read(urn, type, id, declared, {})
+
     def find(self, urn: str, type: str, inputs: Properties) -> tuple[Found, ...]:
         with self._guard:
             return tuple(

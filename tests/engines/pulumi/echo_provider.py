@@ -64,6 +64,9 @@ class EchoProvider:
         self._note("read", urn, inputs)
         return Found(id, inputs, outputs)
 
+    def adopt(self, urn: str, type: str, id: str, declared: Properties) -> Found | None:
+        return self.read(urn, type, id, declared, {})
+
     def find(self, urn: str, type: str, inputs: Properties) -> tuple[Found, ...]:
         return ()
 

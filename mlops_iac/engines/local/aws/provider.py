@@ -14,9 +14,9 @@ from mlops_iac.engines.local.aws.session import (
     NotEmulatedError,
     Session,
 )
-from mlops_iac.engines.local.aws.shapes import UnmappedError, observed, tags_of, to_parameters
+from mlops_iac.engines.local.aws.shapes import UnmappedError, observed, reported, tags_of, to_parameters
 from mlops_iac.engines.local.aws.table import row_of
-from mlops_iac.engines.local.aws.templates import MISSING, fill, value_at
+from mlops_iac.engines.local.aws.templates import MISSING, fill, form_of, parts_of, value_at
 from mlops_iac.engines.local.provider import (
     RECORDED,
     CheckFailure,
@@ -81,6 +81,39 @@ class AwsProvider:
         own = {name: value for name, value in self._own(row, inputs).items() if name not in row.unseen}
         actual = {**inputs, **observed(own, answer, row.names)}
         return Found(id, actual, self._with_computed(row, context, actual, outputs))
+
+    def adopt(self, urn: str, type: str, id: str, declared: Properties) -> Found | None:
+        """The resource of that id, whatever the inputs call it."""
+        row = row_of(type)
+        if row is None or row.recorded or row.read is None:
+            reason = row.recorded if row is not None and row.recorded else "the local target has no call that reads it"
+            raise ProviderError(f"{type} cannot be adopted: {reason}")
+        parts = self._named(urn, row, id, declared)
+        context = self._context(urn, row, {**declared, **parts}, {}, id)
+        facts = facts_of(type)
+        named = {name: value for name, value in parts.items() if facts is not None and name in facts.inputs}
+        own_id = fill(row.id, context)
+        if isinstance(own_id, str):
+            context["id"] = own_id
+        answer = self._read(row, context)
+        if answer is MISSING:
+            return None
+        if answer == {}:
+            raise ProviderError(f"{type} cannot be adopted: the emulator does not tell what it has")
+        context["r"] = answer
+        answer = self._with_more(row, context, answer)
+        told = self._own(row, dict.fromkeys(facts.inputs) if facts is not None else {})
+        seen = {name: facts.inputs[name] for name in told if name not in row.unseen} if facts is not None else {}
+        actual = {**self._name_in(row, id), **reported(answer, seen, row.names), **named}
+        if declared:
+            own = {name: value for name, value in self._own(row, declared).items() if name not in row.unseen}
+            tags = {"tags": actual["tags"]} if "tags" in actual and "tags" not in declared else {}
+            name = {key: value for key, value in self._name_in(row, id).items() if key in declared}
+            named = {key: value for key, value in named.items() if key in declared}
+            actual = {**declared, **tags, **name, **observed({**own, **name}, answer, row.names), **named}
+        canonical = fill(row.id, context)
+        found = canonical if isinstance(canonical, str) else id
+        return Found(found, actual, self._with_computed(row, {**context, **actual}, actual, {}))
 
     def find(self, urn: str, type: str, inputs: Properties) -> tuple[Found, ...]:
         """By our mark where the row says how to list, else by the id that the inputs give."""
@@ -229,6 +262,28 @@ class AwsProvider:
         if id is not None:
             context["id"] = id
         return row.hook(context) if row.hook is not None else context
+
+    def _named(self, urn: str, row: Row, id: str, declared: Properties) -> dict[str, Any]:
+        """The inputs that an id tells. Raises ``ProviderError`` where it has another form than the row's."""
+        if declared and fill(row.id, self._context(urn, row, declared)) == id:
+            return {}
+        found = re.fullmatch(row.adopt, id) if row.adopt else None
+        parts = found.groupdict() if found is not None else None if row.adopt else parts_of(row.id, id)
+        if not parts and (parts is None or not id):
+            form = ", ".join(re.findall(r"\?P<(\w+)>", row.adopt)) if row.adopt else form_of(row.id)
+            raise ProviderError(f"an id of {row.type} tells {form}; {id!r} does not")
+        facts = facts_of(row.type)
+        known = facts.inputs if facts is not None else {}
+        numbers = {name for name, about in known.items() if about.shape == "integer"}
+        return {name: int(text) if name in numbers else text for name, text in parts.items() if text is not None}
+
+    def _name_in(self, row: Row, id: str) -> dict[str, str]:
+        """The name at the end of an id that is an ARN or a URL, for services that do not repeat it."""
+        facts = facts_of(row.type)
+        name = facts.physical_name if facts is not None else None
+        if name is None or len(name) != 1 or not id.startswith(("arn:", "http://", "https://")):
+            return {}
+        return {str(name[0]): re.split("[:/]", id)[-1]}
 
     def _for_create(self, row: Row, context: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs that the create call takes."""

@@ -75,13 +75,15 @@ class Row:
     answer. ``unseen`` names inputs that the emulator does not report, or reports wrongly. ``refusals`` are
     texts of errors that are the emulator's and not AWS's, each with the reason to show: the call is then
     recorded. ``enrich`` gives outputs that AWS makes by itself and the emulator does not. ``clear`` is done before
-    the delete calls.
+    the delete calls. ``adopt`` is a regular expression of the id that Pulumi's provider imports the type by, where that
+    is another than the one that the resource then has; its groups are inputs.
     """
 
     type: str
     service: str
     create: Call
     id: str
+    adopt: str = ""
     read: Call | None = None
     at: str = ""
     outputs: Fixed = field(default_factory=dict)

@@ -10,6 +10,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from mlops_iac.plan.compare import PROVIDER_DEFAULTS
+from mlops_iac.providers.facts import PropertyFacts
+
 Names = Mapping[str, str | None]
 """Parameter names for properties whose names do not match, by dotted path or leaf name; None leaves one out."""
 
@@ -73,6 +76,23 @@ def observed(wanted: Any, actual: Any, names: Names, path: str = "") -> Any:
     return actual
 
 
+def reported(actual: Any, properties: Mapping[str, PropertyFacts], names: Names, path: str = "") -> dict[str, Any]:
+    """Every property that ``actual``, a service's answer, has a value for, in Pulumi's form.
+
+    ``__defaults`` names them all: nobody declared them, so leaving one out is no difference.
+    """
+    found: dict[str, Any] = {}
+    if not isinstance(actual, Mapping):
+        return found
+    for name, facts in properties.items():
+        where = f"{path}.{name}" if path else name
+        member = member_for(name, actual, names, where)
+        value = _reported_value(actual[member], facts, names, where) if member is not None else None
+        if value is not None and value != {} and value != []:
+            found[name] = value
+    return {**found, PROVIDER_DEFAULTS: sorted(found)} if found else found
+
+
 def member_for(name: str, members: Iterable[str], names: Names, path: str) -> str | None:
     """The member that a property is called there, or None."""
     available = list(members)
@@ -107,6 +127,38 @@ def tags_of(actual: Any) -> dict[str, str]:
     return {key: value for key, value in sorted(pairs.items()) if not key.startswith(("aws:", "mlops-iac:"))}
 
 
+def _reported_value(actual: Any, facts: PropertyFacts, names: Names, path: str) -> Any:
+    shape = facts.shape
+    if shape == "union":
+        shapes = {choice.shape for choice in facts.choices}
+        structured = "array" if isinstance(actual, list) else "object" if isinstance(actual, Mapping) else "string"
+        shape = structured if structured in shapes and "string" not in shapes else "string"
+    if actual is None:
+        return None
+    if path == "tags":
+        return tags_of(actual)
+    if shape == "array":
+        items = actual if isinstance(actual, list) else [actual]
+        known = facts.items
+        return [_reported_value(item, known, names, path) if known is not None else _plain(item) for item in items]
+    if isinstance(actual, list) and shape in ("object", "map"):
+        if actual and all(isinstance(item, Mapping) and set(item) == {"Name", "Value"} for item in actual):
+            return {item["Name"]: item["Value"] for item in actual}
+        actual = actual[0] if len(actual) == 1 else None
+    if shape == "object" and facts.properties is not None:
+        return reported(actual, facts.properties, names, path)
+    if shape == "boolean":
+        return actual if isinstance(actual, bool) else str(actual).lower() in ("true", "enabled", "required")
+    if shape in ("integer", "number") and not isinstance(actual, Mapping | list):
+        try:
+            return int(actual) if shape == "integer" else float(actual)
+        except ValueError:
+            return None
+    if shape == "string":
+        return _text(actual)
+    return _plain(actual)
+
+
 def _structure(value: Any, shape: Any, names: Names, path: str) -> Any:
     if isinstance(value, str):
         value = json.loads(value)
@@ -133,7 +185,8 @@ def _observed_mapping(wanted: Mapping[str, Any], actual: Any, names: Names, path
         if len(actual) != 1:
             return dict(wanted)
         actual = actual[0]
-    if path == "tags" and isinstance(actual, Mapping):
+    if path == "tags" and (actual is None or isinstance(actual, Mapping)):
+        # A read that answers "no tags" is an answer.
         return tags_of(actual)
     if not isinstance(actual, Mapping):
         return dict(wanted)

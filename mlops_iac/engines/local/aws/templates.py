@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-zA-Z_][\w.:-]*)(?:\|([^}]*))?\}")
+_OF_THE_PROVIDER: Final = frozenset({"account", "region", "partition", "logical"})
 
 
 class _Missing:
@@ -38,6 +39,30 @@ def fill(template: Any, context: Mapping[str, Any]) -> Any:
         return MISSING
     values = iter(parts)
     return _PLACEHOLDER.sub(lambda _: _text(next(values)), template)
+
+
+def parts_of(template: str, text: str) -> dict[str, str] | None:
+    """What the placeholders of ``template`` stand for in ``text``; None where the text has another form.
+
+    What a placeholder has by itself, and what the provider fills in, is left out.
+    """
+    pattern, end = "", 0
+    placeholders = list(_PLACEHOLDER.finditer(template))
+    for match in placeholders:
+        pattern += re.escape(template[end : match.start()])
+        last = match.end() == len(template)
+        pattern += "(.+)" if last else "(.*?)" if match[2] == "" else "(.+?)"
+        end = match.end()
+    found = re.fullmatch(pattern + re.escape(template[end:]), text)
+    if found is None:
+        return None
+    parts = zip(placeholders, found.groups(), strict=True)
+    return {match[1]: part for match, part in parts if match[1] not in _OF_THE_PROVIDER and part != match[2]}
+
+
+def form_of(template: str) -> str:
+    """A template as a form for people: ``role:name``."""
+    return _PLACEHOLDER.sub(lambda match: match[1].rpartition(".")[2], template)
 
 
 def value_at(value: Any, path: str) -> Any:

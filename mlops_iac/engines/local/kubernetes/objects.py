@@ -6,10 +6,15 @@ import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
+from mlops_iac.plan.compare import PROVIDER_DEFAULTS
+
 MARK: Final = "mlops-iac/urn"
 """Annotation with the URN of the resource that an object belongs to: by it an interrupted create is found again."""
 PATCH: Final = "Patch"
 """How the kinds end that change objects of others."""
+_OF_THE_SERVER: Final = frozenset(
+    {"creationTimestamp", "deletionTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
+)
 
 
 def kind_of(type: str, inputs: Mapping[str, Any]) -> tuple[str, str]:
@@ -36,6 +41,14 @@ def live(answer: Mapping[str, Any]) -> dict[str, Any]:
     """An object as outputs: without the book-keeping of field managers."""
     metadata = {key: value for key, value in (answer.get("metadata") or {}).items() if key != "managedFields"}
     return {**answer, "metadata": metadata}
+
+
+def as_declared(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """An object as its inputs may have been; ``__defaults`` names everything, since nobody declared it."""
+    kept = {key: value for key, value in answer.items() if key != "status"}
+    metadata = {key: value for key, value in (answer.get("metadata") or {}).items() if key not in _OF_THE_SERVER}
+    found: dict[str, Any] = _with_defaults({**kept, "metadata": metadata})
+    return found
 
 
 def mark_of(answer: Mapping[str, Any]) -> str | None:
@@ -76,6 +89,12 @@ def with_string_data(answer: Mapping[str, Any]) -> dict[str, Any]:
         except ValueError:
             continue
     return {**answer, "stringData": texts}
+
+
+def _with_defaults(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {**{key: _with_defaults(item) for key, item in value.items()}, PROVIDER_DEFAULTS: sorted(value)}
+    return [_with_defaults(item) for item in value] if isinstance(value, list) else value
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

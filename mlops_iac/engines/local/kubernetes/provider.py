@@ -18,6 +18,7 @@ from mlops_iac.engines.local.aws.provider import auto_name
 from mlops_iac.engines.local.kubernetes.client import MERGE, AbsentError, Cluster, ConflictError, Kind
 from mlops_iac.engines.local.kubernetes.objects import (
     PATCH,
+    as_declared,
     kind_of,
     live,
     manifest,
@@ -107,6 +108,24 @@ class KubernetesProvider:
         else:
             seen = observed(inputs, applied, answer)
         return Found(id, seen, live(answer))
+
+    def adopt(self, urn: str, type: str, id: str, declared: Properties) -> Found | None:
+        """The object of that name; what it is to be afterwards is nothing but what ``declared`` says."""
+        kind, reason = self._kind(type, declared)
+        if kind is None:
+            raise ProviderError(f"{type} cannot be adopted: {reason}")
+        namespace, name = _split(id)
+        if bool(namespace) is not kind.namespaced:
+            form = "namespace/name" if kind.namespaced else "name, for it is in no namespace"
+            raise ProviderError(f"an id of {type} reads {form}, not {id!r}")
+        if declared:
+            place = {"name": name, "namespace": namespace} if namespace else {"name": name}
+            known = {**declared, "metadata": {**(declared.get("metadata") or {}), **place}}
+            return self.read(urn, type, id, known, {})
+        answer = self._get(kind, namespace, name)
+        if answer is None or answer["metadata"].get("deletionTimestamp"):
+            return None
+        return Found(id, as_declared(answer), live(answer))
 
     def find(self, urn: str, type: str, inputs: Properties) -> tuple[Found, ...]:
         """The object of that name, when it carries our mark."""

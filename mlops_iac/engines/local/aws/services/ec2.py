@@ -322,6 +322,10 @@ ROWS = (
         "ec2",
         Call("create_route", take=ALL),
         id="r-{routeTableId}-{destinationCidrBlock|}{destinationIpv6CidrBlock|}",
+        adopt=(
+            r"(?P<routeTableId>rtb-[0-9a-f]+)_"
+            r"((?P<destinationCidrBlock>[\d.]+/\d+)|(?P<destinationIpv6CidrBlock>[\da-f:]+/\d+))"
+        ),
         read=Call("describe_route_tables", {"RouteTableIds": ["{routeTableId}"]}),
         at="RouteTables.0",
         pick=_route,
@@ -407,6 +411,10 @@ ROWS = (
         "ec2",
         Call("describe_security_groups", {"GroupIds": ["{securityGroupId}"]}),
         id="sgrule-{securityGroupId}-{type}-{protocol}-{fromPort}-{toPort}-{logical}",
+        adopt=(
+            r"(?P<securityGroupId>sg-[0-9a-f]+)_(?P<type>[a-z]+)_(?P<protocol>[^_]+)_(?P<fromPort>-?\d+)_(?P<toPort>-?\d+)"
+            r"(_.+)?"
+        ),
         read=Call("describe_security_groups", {"GroupIds": ["{securityGroupId}"]}),
         at="SecurityGroups.0",
         outputs={"securityGroupRuleId": "{id}"},

@@ -60,7 +60,7 @@ ROWS = (
         "iam",
         Call("create_policy", take=ALL),
         id="{r.Policy.Arn}",
-        read=Call("get_policy", {"PolicyArn": "arn:{partition}:iam::{account}:policy{path|/}{name}"}),
+        read=Call("get_policy", {"PolicyArn": "{id}"}),
         at="Policy",
         outputs={"arn": "{r.Arn}", "policyId": "{r.PolicyId}", "name": "{r.PolicyName}"},
         groups=(
@@ -108,7 +108,7 @@ ROWS = (
         hook=lambda context: {
             **context,
             "thumbprintLists": context.get("thumbprintLists") or [],
-            "host": str(context["url"]).removeprefix("https://"),
+            "host": context.get("host") or str(context.get("url", "")).removeprefix("https://"),
         },
         unseen=("url",),
     ),

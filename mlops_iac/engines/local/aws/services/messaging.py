@@ -8,7 +8,9 @@ https://docs.aws.amazon.com/autoscaling/application/APIReference/
 from __future__ import annotations
 
 import io
+import json
 import zipfile
+from collections.abc import Mapping
 from typing import Any, Final
 
 from mlops_iac.engines.local.aws.row import ALL, Call, Group, Row, Tagging, setting
@@ -87,13 +89,23 @@ _CONFIGURATION: Final = (
 _INVOCATION: Final = "arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{r.FunctionArn}/invocations"
 _FUNCTION: Final = {"FunctionName": "{name}"}
 
+_SCALABLE = r"(?P<serviceNamespace>[^/]+)/(?P<resourceId>.+)/(?P<scalableDimension>[^/]+)"
+"""How Pulumi's provider wants a scalable target named."""
+
+
+def _statement(answer: Any, context: Mapping[str, Any]) -> dict[str, str] | None:
+    """The permission's own statement in the policy of the function."""
+    statements = json.loads(answer["Policy"])["Statement"]
+    return next(({"Sid": item["Sid"]} for item in statements if item.get("Sid") == context["statement"]), None)
+
+
 ROWS = (
     Row(
         "aws:sns/topic:Topic",
         "sns",
         Call("create_topic", {"Name": "{name}", "Attributes": "{attributes}"}, take=("tags",)),
         id="{r.TopicArn}",
-        read=Call("get_topic_attributes", {"TopicArn": "arn:{partition}:sns:{region}:{account}:{name}"}),
+        read=Call("get_topic_attributes", {"TopicArn": "{id}"}),
         at="Attributes",
         outputs={"arn": "{r.TopicArn}", "owner": "{account}"},
         groups=tuple(
@@ -258,7 +270,9 @@ ROWS = (
         "lambda",
         Call("add_permission", {"StatementId": "{statement}"}, take=ALL),
         id="{statement}",
+        adopt=r"(?P<function>[^/]+)/(?P<statementId>[^/]+)",
         read=Call("get_policy", {"FunctionName": "{function}"}),
+        pick=_statement,
         delete=(Call("remove_permission", {"FunctionName": "{function}", "StatementId": "{statement}"}),),
         names={"function": "FunctionName", "statementId": None, "principalOrgId": "PrincipalOrgID"},
         hook=lambda context: {
@@ -271,10 +285,7 @@ ROWS = (
         "stepfunctions",
         Call("create_state_machine", take=ALL),
         id="{r.stateMachineArn}",
-        read=Call(
-            "describe_state_machine",
-            {"stateMachineArn": "arn:{partition}:states:{region}:{account}:stateMachine:{name}"},
-        ),
+        read=Call("describe_state_machine", {"stateMachineArn": "{id}"}),
         outputs={"arn": "{r.stateMachineArn}", "status": "{r.status}", "creationDate": "{r.creationDate}"},
         groups=(
             Group(
@@ -303,6 +314,7 @@ ROWS = (
         "application-autoscaling",
         Call("register_scalable_target", take=ALL),
         id="{resourceId}",
+        adopt=_SCALABLE,
         read=Call(
             "describe_scalable_targets", {"ServiceNamespace": "{serviceNamespace}", "ResourceIds": ["{resourceId}"]}
         ),
@@ -343,6 +355,7 @@ ROWS = (
         "application-autoscaling",
         Call("put_scaling_policy", take=ALL),
         id="{name}",
+        adopt=rf"{_SCALABLE}/(?P<name>[^/]+)",
         read=Call("describe_scaling_policies", {"ServiceNamespace": "{serviceNamespace}", "PolicyNames": ["{name}"]}),
         at="ScalingPolicies.0",
         outputs={"arn": "{r.PolicyARN}", "alarmArns": []},

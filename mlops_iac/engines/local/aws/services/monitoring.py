@@ -210,6 +210,7 @@ ROWS = (
         "events",
         Call("put_targets", {**_TARGET, "Targets": ["{target}"]}),
         id="{rule}-{targetId}",
+        adopt=r"(?P<rule>[^/]+)/(?P<targetId>[^/]+)",
         read=Call("list_targets_by_rule", _TARGET),
         at="Targets",
         outputs={"targetId": "{targetId}"},

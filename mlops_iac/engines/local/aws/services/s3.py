@@ -218,6 +218,7 @@ ROWS = (
         "s3",
         Call("put_object", {"Bucket": "{bucket}", "Key": "{key}", "Body": "{content}", "ContentType": "{contentType}"}),
         id="{key}",
+        adopt=r"(s3://)?(?P<bucket>[^/]+)/(?P<key>.+)",
         read=Call("head_object", {"Bucket": "{bucket}", "Key": "{key}"}),
         outputs={"etag": "{r.ETag}", "versionId": "{r.VersionId}", "arn": "arn:{partition}:s3:::{bucket}/{key}"},
         groups=(

@@ -306,7 +306,7 @@ ROWS = (
         "secretsmanager",
         Call("create_secret", take=ALL),
         id="{r.ARN}",
-        read=Call("describe_secret", {"SecretId": "{name}"}),
+        read=Call("describe_secret", {"SecretId": "{id}"}),
         outputs={"arn": "{r.ARN}", "name": "{r.Name}"},
         groups=(
             Group(

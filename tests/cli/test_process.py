@@ -63,6 +63,8 @@ def test_a_traceback_only_when_asked_for(system: Path) -> None:
 def test_an_interrupt_leaves_with_130(system: Path) -> None:
     program = (
         "import signal, mlops_iac.compile.driver as driver\n"
+        # A process that a shell put into the background has it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "driver.compile_graph = lambda *_: signal.raise_signal(signal.SIGINT)\n"
         "from mlops_iac.cli.main import main\n"
         "main()\n"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,17 +13,13 @@ from mlops_iac.cli.options import EXIT_FAILURE, request_for, system_options
 from mlops_iac.cli.printing import write
 from mlops_iac.components.operations.delivery import DeliverySpec, project_of, target_of
 from mlops_iac.delivery import files
-from mlops_iac.delivery.project import Project, backend, secrets_provider
-from mlops_iac.delivery.provider import Provider
+from mlops_iac.delivery.project import Project
 from mlops_iac.delivery.registry import providers
-from mlops_iac.delivery.shell import Command, Expression, line, quote
+from mlops_iac.delivery.setup import setup_text
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.graph.nodes import LAYERS
 from mlops_iac.pipeline import run_phases
 from mlops_iac.spec.system import System
 
-STACKS: Final = "stacks"
-"""Folder of the Pulumi projects below the system's, as ``mlops-iac init`` writes it."""
 NOT_DECLARED: Final = "MI3634"
 """The system has no delivery section."""
 
@@ -57,7 +51,7 @@ def command(folder: Path, overrides: tuple[str, ...], check: bool, setup: bool, 
     project, spec = _project(folder, overrides, root)
     provider = providers()[spec.provider]
     if setup:
-        write(_told(project, provider))
+        write(setup_text(project, provider))
         return
     wanted = files.delivery_files(project, provider)
     if check:
@@ -70,7 +64,7 @@ def command(folder: Path, overrides: tuple[str, ...], check: bool, setup: bool, 
     for path in wanted:
         write(f"{'wrote' if path in written else 'is current:'} {path}\n")
     if written:
-        write(f"\n{_told(project, provider)}")
+        write(f"\n{setup_text(project, provider)}")
     else:
         write(f"`mlops-iac delivery -C {folder} --setup` says what {provider.label} needs set once.\n")
 
@@ -103,46 +97,3 @@ def _spec(system: System) -> DeliverySpec:
 
 def _repository(folder: Path) -> Path:
     return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
-
-
-def _told(project: Project, provider: Provider) -> str:
-    """What has to be set once, by a person: in each account, then in the CI system."""
-    lines = [f"Once in each account, before {provider.label} can do anything:", *_bootstrap(project, provider)]
-    lines += ["", f"Once in {provider.label}:", *map(_item, provider.setup(project))]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _bootstrap(project: Project, provider: Provider) -> Iterator[str]:
-    """What a person does once in each account, before the CI system can do anything."""
-    if provider.identity is None or not project.deploy:
-        yield _item("nothing: changes are previewed without an account")
-        return
-    kept = {(target.account, target.state_bucket, target.state_key): target for target in project.targets}
-    for account, bucket, key in kept:
-        yield _item(
-            f"In account {account}: make the bucket {bucket}, versioned, encrypted and not public, and a KMS key with "
-            f"the alias alias/{key}"
-        )
-    yield _item("With rights of your own, make the stacks and apply them:")
-    folder = f"{project.folder}/{STACKS}"
-    layer = Expression(f'{quote(folder)}/"$layer"')
-    for target in project.targets:
-        init = ("pulumi", "-C", layer, "stack", "init", target.name, "--secrets-provider", secrets_provider(target))
-        up = ("mlops-iac", "up", "-C", project.folder, f"env={target.name}", "--engine", "pulumi")
-        yield f"    export PULUMI_BACKEND_URL={quote(backend(target))}"
-        yield f"    for layer in {' '.join(LAYERS)}; do"
-        yield f"      {line(Command(init))}"
-        yield "    done"
-        yield f"    {line(Command(up))}"
-    yield _item(f"Commit {folder}/*/Pulumi.*.yaml: they name the key now, and hold the data key that it seals")
-    yield _item("Apply again yourself whenever a change is to widen the roles of delivery, which they cannot do")
-    yield _item(
-        "An apply that failed is not repeated with its plan, which no longer fits (exit code 3): run the pipeline "
-        "again from the plan on, so that somebody agrees to what is left"
-    )
-
-
-def _item(text: str) -> str:
-    # Names are copied: they stay in one piece.
-    wrapper = textwrap.TextWrapper(80, "- ", "  ", break_long_words=False, break_on_hyphens=False)
-    return wrapper.fill(text)

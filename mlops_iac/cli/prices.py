@@ -7,7 +7,6 @@ import io
 import os
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from mlops_iac.cli.options import EXIT_FAILURE, format_option, guarded
 from mlops_iac.cli.printing import write
@@ -107,15 +107,19 @@ def _read(url: str, offer: str, region: str) -> list[Rate]:
     """The rates of a list. What a moment may mend (a break in the middle, a server's fault) is tried again."""
     if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
         raise click.BadParameter(f"{url} is not an https address", param_hint="--from")
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return _read_once(url, offer, region)
-        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
-            asked_wrongly = isinstance(error, urllib.error.HTTPError) and error.code < 500
-            if asked_wrongly or attempt == _ATTEMPTS:
-                raise
-        time.sleep(_PAUSE_SECONDS * attempt)
-    raise AssertionError("the last attempt returns or raises")
+    tries = Retrying(
+        stop=stop_after_attempt(_ATTEMPTS),
+        wait=wait_exponential(multiplier=_PAUSE_SECONDS),
+        retry=retry_if_exception(_may_pass),
+        reraise=True,
+    )
+    return tries(_read_once, url, offer, region)
+
+
+def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code >= 500
+    return isinstance(error, urllib.error.URLError | http.client.HTTPException | ConnectionError | TimeoutError)
 
 
 def _read_once(url: str, offer: str, region: str) -> list[Rate]:

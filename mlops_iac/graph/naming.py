@@ -10,8 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Final
 
 HASH_LENGTH = 8
+STACKS: Final = "stacks"
+"""Folder of the Pulumi projects below the system's, one a layer, unless another is named."""
 
 
 def logical(component: str, suffix: str) -> str:

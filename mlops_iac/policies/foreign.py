@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any, Final
 
 from mlops_iac.policies.policy import Limits, ResourceView, StackView, SystemView, view
+from mlops_iac.state.checkpoint import without_stack
 from mlops_iac.state.snapshot import ResourceState, Snapshot
 
 ENVIRONMENTS: Final = ("dev", "staging", "prod")
@@ -35,20 +36,16 @@ def view_deployed(snapshots: Iterable[Snapshot], declared: StackView) -> StackVi
     A resource has its component, its line and its system from there; one that is not declared stands for itself.
     """
     seen = view_state(snapshots, declared.system.today)
-    known = {_without_stack(resource.urn): resource for resource in declared.resources}
+    known = {without_stack(resource.urn): resource for resource in declared.resources}
     resources = tuple(
         replace(resource, component=same.component, location=same.location)
-        if (same := known.get(_without_stack(resource.urn)))
+        if (same := known.get(without_stack(resource.urn)))
         else resource
         for resource in seen.resources
     )
-    projects = {_without_stack(resource.urn).partition("::")[0] for resource in declared.resources}
-    whole = projects <= {_without_stack(resource.urn).partition("::")[0] for resource in resources}
+    projects = {without_stack(resource.urn).partition("::")[0] for resource in declared.resources}
+    whole = projects <= {without_stack(resource.urn).partition("::")[0] for resource in resources}
     return StackView(resources, declared.system, whole=whole)
-
-
-def _without_stack(urn: str) -> str:
-    return urn.partition("::")[2]
 
 
 def system_of(

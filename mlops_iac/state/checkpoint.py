@@ -70,6 +70,11 @@ def parse_urn(text: str) -> Urn:
     return Urn(head.removeprefix("urn:pulumi:"), project, tuple(types.split("$")), name)
 
 
+def without_stack(urn: str) -> str:
+    """A URN from the project on: what the same resource has in every stack, whatever that is called."""
+    return urn.partition("::")[2]
+
+
 def root_urn(project: str, stack: str) -> str:
     """URN of the ``pulumi:pulumi:Stack`` resource, which holds the stack's outputs."""
     return f"urn:pulumi:{stack}::{project}::{STACK_TYPE}::{project}-{stack}"

@@ -98,8 +98,10 @@ def _artifacts(project: Project, job: Job) -> dict[str, Any]:
         found["expose_as"] = f"Reports of {project.system}"
     found["paths"] = [f"{job.keeps}/"]  # without the slash, nothing is exposed
     if job.reports:
-        tests, quality = ([getattr(each, kind) for each in job.reports] for kind in ("tests", "quality"))
-        found["reports"] = {"junit": tests, "codequality": quality}
+        found["reports"] = {
+            "junit": [each.tests for each in job.reports],
+            "codequality": [each.quality for each in job.reports],
+        }
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -184,7 +184,7 @@ def _adopted(wanted: Wanted, state: ResourceState, change: Change) -> Adopted:
     return Adopted(wanted, state.id or "", change.diff, replaced)
 
 
-def _unsettled(snapshot: Snapshot, wanted: Any) -> Iterator[Diagnostic]:
+def _unsettled(snapshot: Snapshot, wanted: Iterable[Wanted]) -> Iterator[Diagnostic]:
     if snapshot.pending:
         text = f"an earlier run of {snapshot.project} was interrupted, and what became of it is not settled"
         hint = "`mlops-iac refresh` settles it; then import again"

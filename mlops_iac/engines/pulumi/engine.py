@@ -37,7 +37,7 @@ from mlops_iac.engines.pulumi.file_backend import FileBackend
 from mlops_iac.engines.pulumi.laptop import FACTORY, Laptop
 from mlops_iac.engines.pulumi.plugin_server import factory_named
 from mlops_iac.engines.pulumi.program import FINGERPRINT_VARIABLE, OVERRIDES_VARIABLE
-from mlops_iac.engines.pulumi.projects import STACKS, Project, projects_in
+from mlops_iac.engines.pulumi.projects import Project, projects_in
 from mlops_iac.engines.pulumi.run_pack import RunPolicies, needs_pack, write_pack
 from mlops_iac.engines.pulumi.update_log import UpdateLog
 from mlops_iac.engines.pulumi.workspace import Workspace, failure_of
@@ -45,6 +45,7 @@ from mlops_iac.engines.schedule import run_in_order
 from mlops_iac.engines.signals import on_signals
 from mlops_iac.graph.evaluate import contains_secret
 from mlops_iac.graph.forms.json_form import fingerprint
+from mlops_iac.graph.naming import STACKS
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
 from mlops_iac.plan.adoption import ALREADY_MANAGED, Adoption, Wanted
 from mlops_iac.plan.model import Op, Plan

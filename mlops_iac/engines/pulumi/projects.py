@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import yaml
 
@@ -17,9 +17,6 @@ from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.pulumi.codes import AMBIGUOUS_STACK, NO_PROJECT
 from mlops_iac.graph import naming
 from mlops_iac.graph.nodes import LAYERS, Layer
-
-STACKS: Final = "stacks"
-"""Folder of the projects below the system's, unless another is named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,13 +40,14 @@ from mlops_iac.engines.pulumi.policy_pack import (
     registered_view,
 )
 from mlops_iac.engines.pulumi.program import OVERRIDES_VARIABLE
-from mlops_iac.engines.pulumi.run_pack import FIX, without_stack
+from mlops_iac.engines.pulumi.run_pack import FIX
 from mlops_iac.engines.pulumi.update_log import nodes_by_urn
 from mlops_iac.pipeline import Request, Run, run_phases
 from mlops_iac.policies.checker import covers, rules_of, waivers_in_force
 from mlops_iac.policies.policy import Policy, ResourceView, StackView, Verdict
 from mlops_iac.policies.settle import settle
 from mlops_iac.policies.views import view_graph, view_system
+from mlops_iac.state.checkpoint import without_stack
 
 MANDATORY: Final = EnforcementLevel.MANDATORY
 ADVISORY: Final = EnforcementLevel.ADVISORY

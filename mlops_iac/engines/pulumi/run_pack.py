@@ -19,6 +19,7 @@ from mlops_iac.engines.pulumi.projects import Project
 from mlops_iac.engines.pulumi.scaffold import registers_only_its_layer
 from mlops_iac.policies.policy import Finding
 from mlops_iac.policies.settle import undecided
+from mlops_iac.state.checkpoint import without_stack
 
 FOLDER: Final = "policy"
 FIX: Final = ". Fix: "
@@ -72,8 +73,3 @@ def write_pack(home: Path, root: Path, environment: str, policies: RunPolicies) 
     write_atomic(folder / "PulumiPolicy.yaml", _PROJECT.encode())
     write_atomic(folder / "__main__.py", _PROGRAM.format(arguments=arguments).encode())
     return folder
-
-
-def without_stack(urn: str) -> str:
-    """A URN from the project on: the offline check knows no names of stacks."""
-    return urn.partition("::")[2]

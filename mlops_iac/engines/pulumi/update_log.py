@@ -16,14 +16,14 @@ from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, Severity
 from mlops_iac.engines.events import Drift, Event, EventKind, OnEvent, Outcome
 from mlops_iac.engines.pulumi.codes import ENGINE_SAYS, RESOURCE_FAILED
 from mlops_iac.engines.pulumi.plugin_server import RECORDED_ONLY
-from mlops_iac.engines.pulumi.run_pack import FIX, without_stack
+from mlops_iac.engines.pulumi.run_pack import FIX
 from mlops_iac.graph.nodes import Node, Stack
 from mlops_iac.plan.compare import differences
 from mlops_iac.plan.model import Op, PropertyChange
 from mlops_iac.plan.paths import format_property
 from mlops_iac.policies.checker import VIOLATION
 from mlops_iac.policies.policy import Finding
-from mlops_iac.state.checkpoint import parse_urn
+from mlops_iac.state.checkpoint import parse_urn, without_stack
 
 _OPERATIONS: Final = {
     "create": Op.CREATE,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mlops_iac.graph.forms.yaml_text import dump_yaml
+from mlops_iac.graph.naming import STACKS
 from mlops_iac.graph.nodes import Graph, Stack
 from mlops_iac.graph.values import StackOutput, references
 
@@ -35,7 +36,7 @@ class OperatorOptions:
     repository: str
     image: str
     branch: str = "main"
-    projects: str = "stacks"
+    projects: str = STACKS
     organization: str = "organization"
     namespace: str = "pulumi"
     service_account: str = "pulumi"

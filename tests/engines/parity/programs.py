@@ -388,9 +388,14 @@ def _edit(random: Random, program: Program) -> str:
     return "nothing"
 
 
-def _some(random: Random, program: Program) -> int | None:
-    found = _customs(program)
-    return random.choice(found) if found else None
+def _of_some(edit: Callable[[Random, Program, int], str]) -> Callable[[Random, Program], str]:
+    """An edit of a resource that is drawn; of a program without any there is none."""
+
+    def drawn(random: Random, program: Program) -> str:
+        found = _customs(program)
+        return edit(random, program, random.choice(found)) if found else ""
+
+    return drawn
 
 
 def _remove(random: Random, program: Program) -> str:
@@ -444,30 +449,24 @@ def _rename(random: Random, program: Program) -> str:
     return f"rename {old} to {new}"
 
 
-def _rename_bluntly(random: Random, program: Program) -> str:
-    number = _some(random, program)
-    if number is None:
-        return ""
+@_of_some
+def _rename_bluntly(random: Random, program: Program, number: int) -> str:
     item = program.items[number]
     old, item.name, item.aliases = item.name, f"b{program.next}", ()
     program.next += 1
     return f"name {old} {item.name} without an alias"
 
 
-def _change_inputs(random: Random, program: Program) -> str:
-    number = _some(random, program)
-    if number is None:
-        return ""
+@_of_some
+def _change_inputs(random: Random, program: Program, number: int) -> str:
     item = program.items[number]
     item.inputs = _inputs(random, program, item.type, item.name, number)
     return f"change the inputs of {item.name}"
 
 
-def _change_one(random: Random, program: Program) -> str:
+@_of_some
+def _change_one(random: Random, program: Program, number: int) -> str:
     """Change one text, which leaves names and everything else as they are."""
-    number = _some(random, program)
-    if number is None:
-        return ""
     item = program.items[number]
     known = ("policy", "value", "vpcId", "cidrBlock", "bucket", "objectLockEnabled", "fifoQueue", "tags")
     names = [name for name in known if name in item.inputs]
@@ -485,38 +484,30 @@ def _change_one(random: Random, program: Program) -> str:
     return f"change {name} of {item.name}"
 
 
-def _toggle(random: Random, program: Program) -> str:
-    number = _some(random, program)
-    if number is None:
-        return ""
+@_of_some
+def _toggle(random: Random, program: Program, number: int) -> str:
     flag = random.choice(("protect", "retain_on_delete", "delete_before_replace"))
     flags = program.items[number].flags
     flags[flag] = not flags.get(flag, False)
     return f"{flag} of {program.items[number].name}: {flags[flag]}"
 
 
-def _change_patterns(random: Random, program: Program) -> str:
-    number = _some(random, program)
-    if number is None:
-        return ""
+@_of_some
+def _change_patterns(random: Random, program: Program, number: int) -> str:
     option = random.choice(("ignore_changes", "replace_on_changes", "additional_secret_outputs"))
     choices = [(), ("arn",)] if option == "additional_secret_outputs" else [(), ("tags",), ("tags.b",), ("policy",)]
     program.items[number].patterns[option] = random.choice(choices)
     return f"{option} of {program.items[number].name}"
 
 
-def _change_depends(random: Random, program: Program) -> str:
-    number = _some(random, program)
-    if number is None:
-        return ""
+@_of_some
+def _change_depends(random: Random, program: Program, number: int) -> str:
     _depend(random, program, number)
     return f"dependsOn of {program.items[number].name}"
 
 
-def _move(random: Random, program: Program) -> str:
-    number = _some(random, program)
-    if number is None:
-        return ""
+@_of_some
+def _move(random: Random, program: Program, number: int) -> str:
     item = program.items[number]
     parents = [n for n in _components(program) if n != item.parent and _may_hold(program, n)]
     if not parents and item.parent is None:
@@ -539,10 +530,8 @@ def _may_hold(program: Program, component: int) -> bool:
     return True
 
 
-def _make_secret(random: Random, program: Program) -> str:
-    number = _some(random, program)
-    if number is None:
-        return ""
+@_of_some
+def _make_secret(random: Random, program: Program, number: int) -> str:
     item = program.items[number]
     names = [name for name in ("policy", "value", "vpcId") if name in item.inputs]
     if not names:
@@ -565,19 +554,15 @@ def _change_provider(random: Random, program: Program) -> str:
     return f"change the provider {item.name}"
 
 
-def _other_provider(random: Random, program: Program) -> str:
-    number = _some(random, program)
-    if number is None:
-        return ""
+@_of_some
+def _other_provider(random: Random, program: Program, number: int) -> str:
     item = program.items[number]
     item.provider = _provider(random, program, item.type, number)
     return f"provider of {item.name}"
 
 
-def _change_outputs(random: Random, program: Program) -> str:
-    number = _some(random, program)
-    if number is None:
-        return ""
+@_of_some
+def _change_outputs(random: Random, program: Program, number: int) -> str:
     program.outputs[f"o{number}"] = Link(number, _path(random, program, number))
     return f"output o{number}"
 

@@ -167,7 +167,7 @@ def test_a_component_of_ones_own(tmp_path: Path) -> None:
 def test_a_pulumi_program() -> None:
     """As the program registers it with Pulumi, its own resources included."""
     pulumi = pytest.importorskip("pulumi", reason="the Pulumi SDK is not installed")
-    from tests.engines.pulumi.test_declared import EXAMPLE, Echo, finish
+    from tests.engines.pulumi.mocked import Echo, finish, program_of
 
     registered: list[Any] = []
 
@@ -176,10 +176,10 @@ def test_a_pulumi_program() -> None:
             registered.append(args)
             return super().new_resource(args)
 
-    pulumi.runtime.set_mocks(Recorder(), project="claims", stack="dev")
-    pulumi.runtime.set_all_config({"claims:account": "111122223333"})
-    runpy.run_path(str(EXAMPLE / "__main__.py"))
-    finish()
+    with program_of(Recorder(), "claims"):
+        pulumi.runtime.set_all_config({"claims:account": "111122223333"})
+        runpy.run_path(str(ROOT / "examples" / "pulumi-program" / "__main__.py"))
+        finish()
     resources = tuple(
         view(
             f"urn:pulumi:dev::claims::{each.typ}::{each.name}",

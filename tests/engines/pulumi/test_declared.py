@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import inspect
 import runpy
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ import pytest
 
 pulumi = pytest.importorskip("pulumi", reason="the Pulumi SDK is not installed")
 
-from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks  # noqa: E402
-from pulumi.runtime.stack import wait_for_rpcs  # noqa: E402
+from pulumi.runtime.mocks import MockMonitor  # noqa: E402
 
 import mlops_iac.pulumi as program  # noqa: E402
 from mlops_iac.components.registry import own_registry  # noqa: E402
 from mlops_iac.engines.pulumi.declared import Component, System, class_names  # noqa: E402
 from mlops_iac.engines.pulumi.stub import STUB  # noqa: E402
+from tests.engines.pulumi.mocked import Echo, finish, known, program_of  # noqa: E402
 
 # The SDK's modules import their own deprecated classes.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws")
@@ -35,36 +35,12 @@ SYSTEM: dict[str, Any] = {
 }
 
 
-class Echo(Mocks):
-    """Every resource has its inputs as outputs."""
-
-    def __init__(self) -> None:
-        self.made: dict[str, MockResourceArgs] = {}
-
-    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        self.made[args.name] = args
-        return f"{args.name}-id", {**args.inputs, "arn": f"arn:{args.name}"}
-
-    def call(self, args: MockCallArgs) -> dict[str, Any]:
-        return {}
-
-
 @pytest.fixture
-def cloud() -> Echo:
+def cloud() -> Iterator[Echo]:
     """The mocks that the program runs under."""
     mocks = Echo()
-    pulumi.runtime.set_mocks(mocks, project="small", stack="dev")
-    return mocks
-
-
-def known(output: Any) -> Any:
-    """Waits for an output, outside of the engine."""
-    return asyncio.get_event_loop().run_until_complete(output.future(True))
-
-
-def finish() -> None:
-    """Waits until everything is registered, as the engine does at the end of a program."""
-    asyncio.get_event_loop().run_until_complete(wait_for_rpcs())
+    with program_of(mocks, "small"):
+        yield mocks
 
 
 def test_a_component_has_its_outputs_within_the_block_and_after(cloud: Echo) -> None:
@@ -109,10 +85,10 @@ def test_children_follow_an_alias_of_their_component(cloud: Echo) -> None:
             requests[request.name] = request
             return super().RegisterResource(request)
 
-    pulumi.runtime.set_mocks(cloud, project="small", stack="dev", monitor=Recorder(cloud))
-    with System("small", **SYSTEM):
-        program.Bucket("raw", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old")]))
-    finish()
+    with program_of(cloud, "small", monitor=Recorder(cloud)):
+        with System("small", **SYSTEM):
+            program.Bucket("raw", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old")]))
+        finish()
     # The engine derives the children's aliases from their parent's.
     assert [alias.spec.name for alias in requests["raw"].aliases] == ["old"]
     assert requests["raw.bucket"].parent.endswith("mlops:data:Bucket::raw")

@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 import yaml
 
-from mlops_iac.components.compute.clusters import VERSIONS, Version, ami_type, service_range
+from mlops_iac.components.compute.clusters import VERSIONS, Version, service_range
+from mlops_iac.components.compute.node_pools import ami_type
 from mlops_iac.graph.values import Secret
 from mlops_iac.providers.ec2 import instance_types
 

@@ -10,14 +10,10 @@ from itertools import pairwise
 from mlops_iac.components.component import Problem
 from mlops_iac.components.models import gates
 from mlops_iac.components.models.image_uris import NoImageError
-from mlops_iac.components.models.pipeline_definition import (
-    BASELINE_STEP,
-    PRODUCTION,
-    TooManyClausesError,
-    clauses,
-    longest_wait,
-)
+from mlops_iac.components.models.pipeline_conditions import TooManyClausesError, clauses
+from mlops_iac.components.models.pipeline_definition import BASELINE_STEP
 from mlops_iac.components.models.pipeline_images import aws_image, job_scope
+from mlops_iac.components.models.pipeline_jobs import PRODUCTION, longest_wait
 from mlops_iac.components.models.pipeline_steps import (
     AnyStep,
     BiasStep,

@@ -25,16 +25,16 @@ from mlops_iac.components.models.image_uris import image_uri
 from mlops_iac.components.models.images import ImageOutputs
 from mlops_iac.components.models.models import ModelOutputs
 from mlops_iac.components.models.pipeline_checks import check
-from mlops_iac.components.models.pipeline_definition import (
+from mlops_iac.components.models.pipeline_definition import definition
+from mlops_iac.components.models.pipeline_images import aws_images, images, serving_image
+from mlops_iac.components.models.pipeline_jobs import (
     PRODUCTION,
     Code,
     Production,
     Registration,
     Surroundings,
     analysis_config,
-    definition,
 )
-from mlops_iac.components.models.pipeline_images import aws_images, images, serving_image
 from mlops_iac.components.models.pipeline_steps import (
     AnyStep,
     BaselineSpec,

@@ -25,7 +25,7 @@ from mlops_iac.components.foundation.keys import KeysOutputs
 from mlops_iac.components.foundation.network import NetworkOutputs
 from mlops_iac.components.models.images import ImageOutputs
 from mlops_iac.components.models.models import ModelOutputs, ModelSpec
-from mlops_iac.components.models.pipeline_definition import has_local_disks
+from mlops_iac.components.models.pipeline_jobs import has_local_disks
 from mlops_iac.components.models.pipeline_steps import InstanceType
 from mlops_iac.components.models.pipelines import PipelineOutputs
 from mlops_iac.components.sagemaker_access import (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mlops_iac.components.models import gates
 from mlops_iac.components.models.gates import All, AnyOf, BeatsProduction, Compare, Not
-from mlops_iac.components.models.pipeline_definition import Leaf, TooManyClausesError, clauses
+from mlops_iac.components.models.pipeline_conditions import Leaf, TooManyClausesError, clauses
 
 
 @pytest.mark.parametrize(

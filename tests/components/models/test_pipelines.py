@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from mlops_iac.compile.driver import compile_graph
-from mlops_iac.components.models.pipeline_definition import has_local_disks
+from mlops_iac.components.models.pipeline_jobs import has_local_disks
 from mlops_iac.diagnostics import DiagnosticsError
 from mlops_iac.spec.load import load
 from mlops_iac.validate import validate

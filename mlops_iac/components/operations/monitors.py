@@ -1,7 +1,6 @@
 """Model monitors: SageMaker Model Monitor jobs on captured traffic, and one alarm that says "something is wrong".
 
 Creates a job definition, its schedule, a role, the metric alarms, and a composite alarm where several metrics matter.
-Model-quality and bias definitions exist only in the Cloud Control provider (pulumi-aws-native).
 Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor.html and, for metric names and dimensions,
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-cloudwatch.html.
 """
@@ -18,14 +17,13 @@ from mlops_iac.components.data.buckets import BucketOutputs
 from mlops_iac.components.data.feature_stores import FeatureStoreSpec
 from mlops_iac.components.foundation.alerts import AlertOutputs
 from mlops_iac.components.foundation.keys import KeysOutputs
-from mlops_iac.components.foundation.network import NetworkOutputs
-from mlops_iac.components.models.image_uris import NoImageError, image_uri
+from mlops_iac.components.models.image_uris import NoImageError
 from mlops_iac.components.models.pipelines import PipelineOutputs, PipelineSpec
+from mlops_iac.components.operations.monitor_definitions import add_definition, image_of
+from mlops_iac.components.sagemaker_access import image_access, log_and_metric_access, network_access
 from mlops_iac.components.serving.endpoints import EndpointOutputs, EndpointSpec
 from mlops_iac.diagnostics import Severity
-from mlops_iac.graph.evaluate import compact_json
 from mlops_iac.graph.iam import Statement
-from mlops_iac.graph.naming import content_hash
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, Value, join
 from mlops_iac.spec.base import Spec, doc
@@ -52,7 +50,6 @@ _METRIC_NAMESPACES = {
     "model_quality": "aws/sagemaker/Endpoints/model-metrics",
     "bias": "aws/sagemaker/Endpoints/bias-metrics",
 }
-_LOCAL = "/opt/ml/processing"
 
 
 class LabelsSpec(Spec, kw_only=True):
@@ -145,7 +142,7 @@ def build(name: str, spec: MonitorSpec, ctx: BuildContext) -> MonitorOutputs:
     bucket = ctx.get("buckets", endpoint.capture_bucket, BucketOutputs)
     labels = labels_of(name, spec, ctx.system)
     role = _role(name, spec, endpoint, bucket, labels, ctx)
-    definition = _definition(name, spec, endpoint, bucket, labels, role, ctx)
+    definition = add_definition(name, spec, endpoint, bucket, labels, role, ctx)
     schedule = ctx.add(
         "schedule",
         "aws:sagemaker/monitoringSchedule:MonitoringSchedule",
@@ -211,237 +208,11 @@ def _role(
         statements += ctx.get("pipelines", spec.baseline, PipelineOutputs).read_baselines()
     statements += [
         ctx.get("keys", "keys", KeysOutputs).use("internal"),
-        Statement(
-            ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
-            (f"arn:{ctx.partition}:ecr:{ctx.core.cloud.region}:*:repository/sagemaker-*",),
-        ),
-        Statement(
-            ("ecr:GetAuthorizationToken",),
-            ("*",),
-            unscoped="the action has no resource type (Service Authorization Reference, Amazon ECR)",
-        ),
-        Statement(
-            ("cloudwatch:PutMetricData",),
-            ("*",),
-            {"StringLike": {"cloudwatch:namespace": "aws/sagemaker/*"}},
-            unscoped="the action has no resource type; the namespace condition limits it",
-        ),
-        Statement(
-            ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
-            (ctx.arn("logs", "log-group:/aws/sagemaker/ProcessingJobs*"),),
-        ),
-        Statement(
-            (
-                "ec2:CreateNetworkInterface",
-                "ec2:CreateNetworkInterfacePermission",
-                "ec2:DeleteNetworkInterface",
-                "ec2:DeleteNetworkInterfacePermission",
-            ),
-            tuple(ctx.arn("ec2", f"{kind}/*") for kind in ("network-interface", "security-group", "subnet")),
-        ),
-        Statement(
-            (
-                "ec2:DescribeDhcpOptions",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-            ),
-            ("*",),
-            unscoped="EC2 describe actions have no resource types (Service Authorization Reference, Amazon EC2)",
-        ),
+        *image_access(ctx, [image_of(spec, ctx.core.cloud.region)]),
+        *log_and_metric_access(ctx),
+        *network_access(ctx),
     ]
     return ctx.role("role", statements, service="sagemaker.amazonaws.com")
-
-
-def _image(spec: MonitorSpec, region: str) -> str:
-    """Address of the image that the jobs run; raises ``NoImageError``."""
-    return image_uri("clarify" if spec.kind == "bias" else "model-monitor", region)
-
-
-def _definition(
-    name: str,
-    spec: MonitorSpec,
-    endpoint: EndpointOutputs,
-    bucket: BucketOutputs,
-    labels: LabelsSpec | None,
-    role: Handle,
-    ctx: BuildContext,
-) -> Value:
-    """The job definition's name; it is replaced on every change, so its name follows its content."""
-    ready = (*ctx.role_ready(role),)
-    common = _common(name, spec, bucket, role, ctx)
-    region = ctx.core.cloud.region
-    if spec.kind == "data_quality":
-        definition = ctx.add(
-            "definition",
-            "aws:sagemaker/dataQualityJobDefinition:DataQualityJobDefinition",
-            {
-                "name": _definition_name(name, spec, ctx),
-                "dataQualityAppSpecification": {
-                    "imageUri": _image(spec, region),
-                    "environment": {"publish_cloudwatch_metrics": "Enabled"},
-                },
-                "dataQualityBaselineConfig": _baseline(spec, ctx),
-                "dataQualityJobInput": {"endpointInput": _endpoint_input(endpoint)},
-                "dataQualityJobOutputConfig": {
-                    "kmsKeyId": bucket.key_arn,
-                    "monitoringOutputs": {"s3Output": _s3_output(name, bucket)},
-                },
-                "jobResources": {
-                    "clusterConfig": {
-                        "instanceCount": 1,
-                        "instanceType": spec.instance_type,
-                        "volumeSizeInGb": 30,
-                        "volumeKmsKeyId": bucket.key_arn,
-                    }
-                },
-                **common,
-            },
-            depends_on=ready,
-        )
-        return definition["name"]
-    cloud = ctx.core.cloud
-    provider = ctx.provider(
-        "pulumi:providers:aws-native",
-        "aws-native",
-        {**cloud.provider_inputs(), "assumeRole": cloud.role_to_assume()},
-        path=("cloud",),
-    )
-    prefix = "modelQuality" if spec.kind == "model_quality" else "modelBias"
-    definition = ctx.add(
-        "definition",
-        f"aws-native:sagemaker:{prefix[0].upper()}{prefix[1:]}JobDefinition",
-        {
-            "jobDefinitionName": _definition_name(name, spec, ctx),
-            f"{prefix}AppSpecification": _application(name, spec, bucket, ctx),
-            f"{prefix}JobInput": {
-                "endpointInput": {
-                    **_endpoint_input(endpoint),
-                    "probabilityAttribute": spec.probability_attribute,
-                    "probabilityThresholdAttribute": spec.probability_threshold,
-                },
-                "groundTruthS3Input": {"s3Uri": _labels_uri(labels, ctx)},
-            },
-            f"{prefix}JobOutputConfig": {
-                "kmsKeyId": bucket.key_arn,
-                "monitoringOutputs": [{"s3Output": _s3_output(name, bucket)}],
-            },
-            "jobResources": {
-                "clusterConfig": {
-                    "instanceCount": 1,
-                    "instanceType": spec.instance_type,
-                    "volumeSizeInGb": 30,
-                    "volumeKmsKeyId": bucket.key_arn,
-                }
-            },
-            "tags": [{"key": key, "value": value} for key, value in ctx.tags().items()],
-            **common,
-        },
-        provider=provider,
-        depends_on=ready,
-    )
-    return definition["jobDefinitionName"]
-
-
-def _definition_name(name: str, spec: MonitorSpec, ctx: BuildContext) -> str:
-    return ctx.namer.cloud(name, content_hash(repr(spec)))
-
-
-def _common(name: str, spec: MonitorSpec, bucket: BucketOutputs, role: Handle, ctx: BuildContext) -> dict[str, Value]:
-    network = ctx.get("network", "network", NetworkOutputs)
-    return {
-        "roleArn": role["arn"],
-        "stoppingCondition": {"maxRuntimeInSeconds": spec.max_runtime.seconds},
-        "networkConfig": {
-            "enableInterContainerTrafficEncryption": True,
-            "enableNetworkIsolation": True,
-            "vpcConfig": {
-                "securityGroupIds": [network.workload_security_group_id],
-                "subnets": list(network.private_subnet_ids),
-            },
-        },
-    }
-
-
-def _endpoint_input(endpoint: EndpointOutputs) -> dict[str, Value]:
-    return {
-        "endpointName": endpoint.name,
-        "localPath": f"{_LOCAL}/input/endpoint",
-        "s3DataDistributionType": "FullyReplicated",
-        "s3InputMode": "File",
-    }
-
-
-def _s3_output(name: str, bucket: BucketOutputs) -> dict[str, Value]:
-    return {
-        "localPath": f"{_LOCAL}/output",
-        "s3UploadMode": "EndOfJob",
-        "s3Uri": bucket.uri(f"monitoring/{name}/"),
-    }
-
-
-def _baseline(spec: MonitorSpec, ctx: BuildContext) -> Value:
-    if spec.baseline is None:
-        return None
-    pipeline = ctx.get("pipelines", spec.baseline, PipelineOutputs)
-    return {
-        "constraintsResource": {"s3Uri": pipeline.constraints(spec.kind)},
-        "statisticsResource": {"s3Uri": pipeline.statistics(spec.kind)},
-    }
-
-
-def _application(name: str, spec: MonitorSpec, bucket: BucketOutputs, ctx: BuildContext) -> dict[str, Value]:
-    environment: Value = {"publish_cloudwatch_metrics": "Enabled"}
-    region = ctx.core.cloud.region
-    if spec.kind == "model_quality":
-        problems = {
-            "binary": "BinaryClassification",
-            "multiclass": "MulticlassClassification",
-            "regression": "Regression",
-        }
-        return {
-            "imageUri": _image(spec, region),
-            "problemType": problems[spec.problem],
-            "environment": environment,
-        }
-    analysis = compact_json(analysis_config(spec))
-    config = ctx.add(
-        "analysis",
-        "aws:s3/bucketObjectv2:BucketObjectv2",
-        {
-            "bucket": bucket.name,
-            "key": f"monitoring/{name}/config/analysis-{content_hash(analysis)}.json",
-            "content": analysis,
-            "contentType": "application/json",
-            "serverSideEncryption": "aws:kms",
-            "kmsKeyId": bucket.key_arn,
-        },
-        depends_on=bucket.ready,
-    )
-    return {
-        "imageUri": _image(spec, region),
-        "configUri": join("s3://", config["bucket"], "/", config["key"]),
-        "environment": environment,
-    }
-
-
-def analysis_config(spec: MonitorSpec) -> dict[str, object]:
-    """SageMaker Clarify's analysis configuration for a bias monitor.
-
-    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-processing-job-configure-analysis.html
-    """
-    return {
-        "label_values_or_threshold": [spec.positive_label],
-        "facet": [{"name_or_index": spec.facet}],
-        "methods": {"post_training_bias": {"methods": ["DPPL", "DI", "DCA", "DCR"]}},
-    }
-
-
-def _labels_uri(labels: LabelsSpec | None, ctx: BuildContext) -> Value:
-    if labels is None:
-        return None
-    return ctx.get("buckets", labels.bucket, BucketOutputs).uri(labels.prefix)
 
 
 def _alarms(
@@ -535,7 +306,7 @@ def check(name: str, spec: MonitorSpec, system: System) -> Iterable[Problem]:
         )
     yield from _check_fields(name, spec)
     try:
-        _image(spec, system.core.cloud.region)
+        image_of(spec, system.core.cloud.region)
     except NoImageError as error:
         yield Problem(NO_IMAGE, (), f"monitor {name!r}: {error}", f"there are some for: {', '.join(error.known)}")
     if spec.kind in ("model_quality", "bias") and labels_of(name, spec, system) is None:

@@ -2,9 +2,8 @@
 
 Creates a PostgreSQL database (encrypted, private, TLS only) whose password RDS keeps in Secrets Manager and
 changes by itself, a bucket for artifacts, and on the cluster a closed namespace with the server, a role by
-pod identity, a service, a disruption budget and network policies. A sidecar reads the password with the pod's
-identity into a file in memory that the database client reads, so the password is in no object, variable or
-state. Jobs send artifacts through the server and need no permission of their own.
+pod identity, a service, a disruption budget and network policies. Jobs send artifacts through the server and need
+no permission of their own.
 
 Raising the image to a new MLflow version needs ``mlflow db upgrade`` once, from a pod with the same image.
 Sources: https://mlflow.org/docs/latest/self-hosting/,
@@ -15,8 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Annotated, Literal
 
 from mlops_iac.compile.context import BuildContext, Handle
@@ -25,23 +22,10 @@ from mlops_iac.components.compute.clusters import ClusterOutputs
 from mlops_iac.components.foundation.audit import AuditOutputs
 from mlops_iac.components.foundation.keys import KeysOutputs
 from mlops_iac.components.foundation.network import NetworkOutputs
-from mlops_iac.components.kubernetes import (
-    INTERNET_LABEL,
-    Site,
-    container_security_context,
-    from_addresses,
-    from_namespaces,
-    labels,
-    namespace,
-    network_policy,
-    pod_security_context,
-    service_account,
-    to_addresses,
-)
 from mlops_iac.components.logs import log_group
+from mlops_iac.components.models.tracking_server import NAME, POSTGRES_PORT, add_server, login_arn, uri_of
 from mlops_iac.components.secure_bucket import secure_bucket
 from mlops_iac.diagnostics import Severity
-from mlops_iac.graph import naming
 from mlops_iac.graph.iam import Statement
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.graph.values import Ref, Value, join
@@ -60,13 +44,6 @@ STORAGE_SHRINKS = "MI3312"
 IMAGE = "docker.io/burakince/mlflow:3.14.0@sha256:d66a486309adb1fd84fd4d1d6b11c1ecc90632e04372205b92bbc15d2196f418"
 """MLflow with the drivers for PostgreSQL and S3, as the community chart uses it."""
 
-_NAME = "mlflow"
-_NAMESPACE = "tracking"
-_PORT = 5000
-_POSTGRES = 5432
-_LOGIN_FOLDER = "/run/login"
-_LOGIN_FILE = f"{_LOGIN_FOLDER}/pgpass"
-_IN_CLUSTER = f"{_NAME}.{_NAMESPACE}.svc.cluster.local"
 _LONGEST_BACKUP_DAYS = 35
 
 
@@ -161,20 +138,8 @@ def build(name: str, spec: TrackingSpec, ctx: BuildContext) -> TrackingOutputs:
     cluster = ctx.get("clusters", spec.cluster, ClusterOutputs)
     bucket = _bucket(spec, ctx)
     database = _database(spec, ctx, cluster)
-    site = cluster.site(ctx)
-    space = namespace(ctx, "namespace", _NAMESPACE, site)
-    account = service_account(ctx, "account", _NAME, _NAMESPACE, site, space)
-    identity = cluster.pod_identity(ctx, "server-role", _NAMESPACE, _NAME, _permissions(spec, ctx, bucket, database))
-    policies = _network_policies(spec, ctx, site, cluster, space)
-    server = _server(spec, ctx, site, bucket, database, (account, identity, *policies))
-    _service(spec, ctx, site, space)
-    uri = f"https://{spec.expose.host}" if spec.expose else f"http://{_IN_CLUSTER}:{_PORT}"
-    return TrackingOutputs(uri, bucket["bucket"], bucket["arn"], (server,), spec.expose is not None)
-
-
-def replicas(spec: TrackingSpec, *, multi_az: bool) -> int:
-    """How many servers run."""
-    return spec.replicas or (2 if multi_az else 1)
+    server = add_server(spec, ctx, cluster, bucket, database, _permissions(spec, ctx, bucket, database))
+    return TrackingOutputs(uri_of(spec), bucket["bucket"], bucket["arn"], (server,), spec.expose is not None)
 
 
 def _bucket(spec: TrackingSpec, ctx: BuildContext) -> Handle:
@@ -244,8 +209,8 @@ def _database(spec: TrackingSpec, ctx: BuildContext, cluster: ClusterOutputs) ->
             "storageType": "gp3",
             "storageEncrypted": True,
             "kmsKeyId": key,
-            "dbName": _NAME,
-            "username": _NAME,
+            "dbName": NAME,
+            "username": NAME,
             "manageMasterUserPassword": True,
             "masterUserSecretKmsKeyId": key,
             "multiAz": env.multi_az,
@@ -316,8 +281,8 @@ def _database_security_group(ctx: BuildContext, cluster: ClusterOutputs) -> Hand
             "securityGroupId": group.id,
             "description": "PostgreSQL from the cluster",
             "ipProtocol": "tcp",
-            "fromPort": _POSTGRES,
-            "toPort": _POSTGRES,
+            "fromPort": POSTGRES_PORT,
+            "toPort": POSTGRES_PORT,
             "referencedSecurityGroupId": cluster.security_group_id,
         },
     )
@@ -331,258 +296,9 @@ def _permissions(spec: TrackingSpec, ctx: BuildContext, bucket: Handle, database
             ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
             (join(bucket["arn"], "/*"),),
         ),
-        Statement(("secretsmanager:GetSecretValue",), (_login_arn(database),)),
+        Statement(("secretsmanager:GetSecretValue",), (login_arn(database),)),
         ctx.get("keys", "keys", KeysOutputs).use(spec.classification),
     )
-
-
-def _login_arn(database: Handle) -> Ref:
-    return database["masterUserSecrets", 0, "secretArn"]
-
-
-def _network_policies(
-    spec: TrackingSpec, ctx: BuildContext, site: Site, cluster: ClusterOutputs, space: Handle
-) -> list[Handle]:
-    """Teams and, where exposed, the VPC may call the server; the server may call its database."""
-    callers: list[Value] = [from_namespaces(cluster.teams, _PORT)] if cluster.teams else []
-    if spec.expose:
-        callers.append(from_addresses((site.vpc_cidr,), _PORT))
-    pods: dict[str, Value] = {"app.kubernetes.io/name": _NAME}
-    added = [
-        network_policy(
-            ctx,
-            "to-database",
-            "allow-database",
-            _NAMESPACE,
-            site,
-            pods,
-            egress=(to_addresses((site.vpc_cidr,), _POSTGRES),),
-            after=space,
-        )
-    ]
-    if callers:
-        added.append(
-            network_policy(ctx, "from-callers", "allow-callers", _NAMESPACE, site, pods, ingress=callers, after=space)
-        )
-    return added
-
-
-def _server(
-    spec: TrackingSpec,
-    ctx: BuildContext,
-    site: Site,
-    bucket: Handle,
-    database: Handle,
-    after: tuple[Handle, ...],
-) -> Handle:
-    count = replicas(spec, multi_az=ctx.core.env.multi_az)
-    selector: dict[str, Value] = {"app.kubernetes.io/name": _NAME}
-    program = _login_program(ctx, site, after[0])
-    server = ctx.kubernetes(
-        "server",
-        "apps/v1",
-        "Deployment",
-        {
-            "metadata": {"name": _NAME, "namespace": _NAMESPACE, "labels": labels(ctx, _NAME)},
-            "spec": {
-                "replicas": count,
-                "selector": {"matchLabels": selector},
-                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
-                "template": {
-                    "metadata": {"labels": {**labels(ctx, _NAME), INTERNET_LABEL: "https"}},
-                    "spec": {
-                        "serviceAccountName": _NAME,
-                        "automountServiceAccountToken": False,
-                        "securityContext": pod_security_context(),
-                        "topologySpreadConstraints": [_spread(selector)],
-                        "initContainers": [_login_container(spec, ctx, database)],
-                        "containers": [_server_container(spec, bucket, database)],
-                        "volumes": _pod_volumes(program),
-                    },
-                },
-            },
-        },
-        provider=site.provider,
-        depends_on=after,
-    )
-    ctx.kubernetes(
-        "disruption-budget",
-        "policy/v1",
-        "PodDisruptionBudget",
-        {
-            "metadata": {"name": _NAME, "namespace": _NAMESPACE, "labels": labels(ctx, _NAME)},
-            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": selector}},
-        },
-        provider=site.provider,
-        depends_on=after,
-    )
-    return server
-
-
-def _spread(selector: dict[str, Value]) -> Value:
-    return {
-        "maxSkew": 1,
-        "topologyKey": "topology.kubernetes.io/zone",
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": selector},
-    }
-
-
-def _pod_volumes(program: Handle) -> list[Value]:
-    return [
-        {"name": "login", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
-        {"name": "scratch", "emptyDir": {"sizeLimit": "5Gi"}},
-        {"name": "program", "configMap": {"name": program["metadata", "name"]}},
-    ]
-
-
-def _login_program(ctx: BuildContext, site: Site, after: Handle) -> Handle:
-    """Named after its content, so that pods restart with a new one."""
-    name = f"database-login-{naming.content_hash(_source())}"
-    return ctx.kubernetes(
-        "login-program",
-        "v1",
-        "ConfigMap",
-        {
-            "metadata": {"name": name, "namespace": _NAMESPACE, "labels": labels(ctx, _NAME)},
-            "immutable": True,
-            "data": {"login.py": _source()},
-        },
-        provider=site.provider,
-        depends_on=(after,),
-    )
-
-
-@cache
-def _source() -> str:
-    return Path(__file__).with_name("database_login_source.py").read_text(encoding="utf-8")
-
-
-def _login_container(spec: TrackingSpec, ctx: BuildContext, database: Handle) -> Value:
-    """A sidecar: it starts before the server, and the server waits until the file is there."""
-    return {
-        "name": "database-login",
-        "image": spec.image,
-        "restartPolicy": "Always",
-        "command": ["python", "/opt/login/login.py"],
-        "env": [
-            {"name": "AWS_REGION", "value": ctx.core.cloud.region},
-            {"name": "LOGIN_ARN", "value": _login_arn(database)},
-            {"name": "LOGIN_FILE", "value": _LOGIN_FILE},
-        ],
-        "startupProbe": {
-            "exec": {"command": ["test", "-s", _LOGIN_FILE]},
-            "periodSeconds": 2,
-            "failureThreshold": 60,
-        },
-        "resources": {"requests": {"cpu": "10m", "memory": "96Mi"}, "limits": {"memory": "192Mi"}},
-        "securityContext": container_security_context(),
-        "volumeMounts": [
-            {"name": "login", "mountPath": _LOGIN_FOLDER},
-            {"name": "program", "mountPath": "/opt/login", "readOnly": True},
-        ],
-    }
-
-
-def _server_container(spec: TrackingSpec, bucket: Handle, database: Handle) -> Value:
-    return {
-        "name": "server",
-        "image": spec.image,
-        "command": ["mlflow", "server"],
-        "args": [
-            "--host=0.0.0.0",
-            f"--port={_PORT}",
-            "--workers=2",
-            join(
-                f"--backend-store-uri=postgresql://{_NAME}@",
-                database["address"],
-                f":{_POSTGRES}/{_NAME}?sslmode=require&passfile={_LOGIN_FILE}",
-            ),
-            "--serve-artifacts",
-            "--default-artifact-root=mlflow-artifacts:/",
-            join("--artifacts-destination=s3://", bucket["bucket"], "/runs"),
-            f"--allowed-hosts={','.join(_allowed_hosts(spec))}",
-        ],
-        "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108 a volume of the pod's own
-        "ports": [{"name": "http", "containerPort": _PORT}],
-        "startupProbe": {**_health(), "periodSeconds": 5, "failureThreshold": 60},
-        "readinessProbe": {**_health(), "periodSeconds": 10},
-        "livenessProbe": {**_health(), "periodSeconds": 20, "failureThreshold": 6},
-        "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
-        "securityContext": container_security_context(),
-        "volumeMounts": [
-            {"name": "login", "mountPath": _LOGIN_FOLDER, "readOnly": True},
-            {"name": "scratch", "mountPath": "/tmp"},  # noqa: S108 a volume of the pod's own
-        ],
-    }
-
-
-def _health() -> dict[str, Value]:
-    host: Value = {"name": "Host", "value": _NAME}
-    return {"httpGet": {"path": "/health", "port": "http", "httpHeaders": [host]}, "timeoutSeconds": 5}
-
-
-def _allowed_hosts(spec: TrackingSpec) -> list[str]:
-    """The names under which clients call the server; it refuses others, against DNS rebinding."""
-    names = [_NAME, f"{_NAME}.{_NAMESPACE}", f"{_NAME}.{_NAMESPACE}.svc", _IN_CLUSTER]
-    exposed = [spec.expose.host] if spec.expose else []
-    return [*(item for name in names for item in (name, f"{name}:{_PORT}")), *exposed]
-
-
-def _service(spec: TrackingSpec, ctx: BuildContext, site: Site, space: Handle) -> None:
-    """Inside the cluster by its name; where exposed, through an internal load balancer with TLS.
-
-    Source: https://kubernetes.io/docs/concepts/services-networking/service/#internal-load-balancer
-    """
-    metadata: dict[str, Value] = {"name": _NAME, "namespace": _NAMESPACE, "labels": labels(ctx, _NAME)}
-    selector: dict[str, Value] = {"app.kubernetes.io/name": _NAME}
-    port: Value = {"name": "http", "port": _PORT, "targetPort": "http", "protocol": "TCP"}
-    ctx.kubernetes(
-        "service",
-        "v1",
-        "Service",
-        {"metadata": metadata, "spec": {"type": "ClusterIP", "selector": selector, "ports": [port]}},
-        provider=site.provider,
-        depends_on=(space,),
-    )
-    if spec.expose is None:
-        return
-    prefix = "service.beta.kubernetes.io/aws-load-balancer"
-    annotations: dict[str, Value] = {
-        f"{prefix}-type": "nlb",
-        f"{prefix}-internal": "true",
-        f"{prefix}-ssl-cert": spec.expose.certificate,
-        f"{prefix}-ssl-ports": "443",
-        f"{prefix}-ssl-negotiation-policy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
-    }
-    balancer = ctx.kubernetes(
-        "balancer",
-        "v1",
-        "Service",
-        {
-            "metadata": {**metadata, "name": f"{_NAME}-vpc", "annotations": annotations},
-            "spec": {
-                "type": "LoadBalancer",
-                "selector": selector,
-                "ports": [{"name": "https", "port": 443, "targetPort": "http", "protocol": "TCP"}],
-                "loadBalancerSourceRanges": [site.vpc_cidr],
-            },
-        },
-        provider=site.provider,
-        depends_on=(space,),
-    )
-    if spec.expose.zone_id:
-        ctx.add(
-            "host-name",
-            "aws:route53/record:Record",
-            {
-                "zoneId": spec.expose.zone_id,
-                "name": spec.expose.host,
-                "type": "CNAME",
-                "ttl": 300,
-                "records": [balancer["status", "loadBalancer", "ingress", 0, "hostname"]],
-            },
-        )
 
 
 def check(name: str, spec: TrackingSpec, system: System) -> Iterator[Problem]:

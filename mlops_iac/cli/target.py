@@ -207,7 +207,8 @@ def _settle(run: Run) -> Settle:
 
 
 def _pulumi_engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
-    from mlops_iac.engines.pulumi.engine import PulumiEngine, PulumiOptions
+    from mlops_iac.engines.pulumi.automation.site import PulumiOptions
+    from mlops_iac.engines.pulumi.engine import PulumiEngine
     from mlops_iac.engines.pulumi.run_pack import RunPolicies
 
     if run.graph is None:

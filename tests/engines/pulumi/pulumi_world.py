@@ -18,7 +18,8 @@ from typing import Any
 from local.fake import FakeProvider
 
 from mlops_iac.engines.local.provider import ProviderError
-from mlops_iac.engines.pulumi.engine import PulumiEngine, PulumiOptions
+from mlops_iac.engines.pulumi.automation.site import PulumiOptions
+from mlops_iac.engines.pulumi.engine import PulumiEngine
 from mlops_iac.graph.forms.json_form import graph_json
 from mlops_iac.graph.nodes import Graph, Stack
 

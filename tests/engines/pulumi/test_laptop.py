@@ -17,7 +17,8 @@ pytest.importorskip("moto", reason="the local target's packages are not installe
 from result_shape import check_shape
 
 from mlops_iac.cli.init import project_files
-from mlops_iac.engines.pulumi.engine import PulumiEngine, PulumiOptions
+from mlops_iac.engines.pulumi.automation.site import PulumiOptions
+from mlops_iac.engines.pulumi.engine import PulumiEngine
 from mlops_iac.graph.nodes import Graph
 from mlops_iac.pipeline import request_at, run_phases
 from mlops_iac.plan.diff import plan_graph

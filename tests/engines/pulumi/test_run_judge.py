@@ -17,7 +17,8 @@ from pulumi.automation.events import EngineEvent
 from pulumi_world import world
 
 from mlops_iac.diagnostics import Severity
-from mlops_iac.engines.pulumi.engine import PulumiEngine, PulumiOptions
+from mlops_iac.engines.pulumi.automation.site import PulumiOptions
+from mlops_iac.engines.pulumi.engine import PulumiEngine
 from mlops_iac.engines.pulumi.laptop import Laptop
 from mlops_iac.engines.pulumi.run_pack import RunPolicies
 from mlops_iac.engines.pulumi.scaffold import registers_only_its_layer, stack_files

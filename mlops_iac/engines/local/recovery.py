@@ -51,7 +51,8 @@ def _resolve(ledger: Ledger, ticket: int, operation: PendingOperation, provider_
 
 def _created(ledger: Ledger, ticket: int, resource: ResourceState, provider: Provider) -> str:
     copies = ledger.copies(resource.urn)
-    known = {copy.id for copy in copies}
+    # What was deleted for this very create may have had the same id: a queue's is made of its name.
+    known = {copy.id for copy in copies if not copy.pending_replacement}
     inputs = plain(resource.inputs)
     found = [item for item in provider.find(resource.urn, resource.type, inputs) if item.id not in known]
     if not found:
@@ -75,7 +76,11 @@ def _changed(ledger: Ledger, ticket: int, operation: PendingOperation, provider_
     provider = provider_of(current)
     found = provider.read(current.urn, current.type, current.id or "", plain(current.inputs), plain(current.outputs))
     if found is None:
-        ledger.end(ticket, drop=(key_of(current),))
+        if current.delete:
+            ledger.end(ticket, drop=(key_of(current),))
+        else:
+            # Others in the state may name it still: it stays, as what has to be made anew before they are dealt with.
+            ledger.end(ticket, put=(replace(current, pending_replacement=True),))
         return "the resource does not exist any more"
     inputs = _observed(current.inputs, found.inputs, operation)
     ledger.end(ticket, put=(replace(current, inputs=inputs, outputs=with_secrets(found.outputs, current)),))

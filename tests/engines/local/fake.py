@@ -22,6 +22,7 @@ from mlops_iac.graph.values import NodeKey, Ref, Secret, Value
 
 NAMED = "aws:sqs/queue:Queue"
 UNNAMED = "aws:ec2/subnet:Subnet"
+POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 AWS = "pulumi:providers:aws"
 COMPONENT = "mlops:data:Bucket"
 
@@ -29,7 +30,8 @@ PHYSICAL_NAME = {NAMED: "name"}
 
 
 class FakeProvider:
-    """``boundary`` is called before and after every effect; ``fail`` gives an error for a URN, or None."""
+    """``boundary`` is called before and after every effect, and before a call that has none; ``fail`` gives an error
+    for a URN, or None."""
 
     def __init__(
         self,
@@ -104,7 +106,6 @@ class FakeProvider:
         return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in lines]
 
     def _enter(self, verb: str, urn: str) -> None:
-        self.boundary()
         with (self.folder / "calls").open("a") as log:
             log.write(f"{verb} {urn}\n")
         error = self.fail(verb, urn)
@@ -173,6 +174,44 @@ def chain(count: int, *, timeout: int = 30, cidr: str = "10.0", suffix: str = ""
         nodes.append(node(NAMED, f"q{number:02}", inputs, depends_on=before, **parent))
     outputs = {"first": Ref(key(NAMED, "q00"), ("arn",))}
     return stack(*nodes, outputs=outputs)
+
+
+def overhaul(*, changed: bool = False) -> Stack:
+    """A stack of eleven objects, or twelve when ``changed``: a change of it that does everything at once.
+
+    ``net`` is created anew before its old copy goes, and its user follows. ``fixed`` keeps its name, so it is deleted
+    first: with it ``grant``, which cannot be without it, and not ``watcher`` and ``inner``, which only know of it.
+    ``left`` and what uses it are deleted, ``plain`` and ``hidden`` are updated, ``calm`` stays; ``added`` and two users
+    of it are new.
+    """
+
+    def queue(name: str, parent: NodeKey | None = None, depends_on: tuple[NodeKey, ...] = (), **inputs: Value) -> Node:
+        return node(NAMED, name, {"name": name, **inputs}, parent=parent or group, depends_on=depends_on)
+
+    def policy(name: str, of: str) -> Node:
+        return node(POLICY, name, {"queueUrl": Ref(key(NAMED, of), ("id",)), "policy": "{}"}, parent=key(NAMED, of))
+
+    group = key(COMPONENT, "all")
+    net, fixed = key(UNNAMED, "net"), key(NAMED, "fixed")
+    address = "10.1.0.0/24" if changed else "10.0.0.0/24"
+    nodes = [
+        node(COMPONENT, "all", {}, custom=False),
+        node(UNNAMED, "net", {"vpcId": "vpc-1", "cidrBlock": address}, parent=group),
+        queue("user", tags={"net": Ref(net, ("id",))}),
+        queue("fixed", fifoQueue=changed),
+        policy("grant", "fixed"),
+        queue("watcher", tags={"fixed": Ref(fixed, ("arn",))}, delaySeconds=1 if changed else 0),
+        queue("inner", parent=fixed, depends_on=(key(NAMED, "user"),)),
+        queue("plain", visibilityTimeoutSeconds=60 if changed else 30, depends_on=(fixed,)),
+        queue("hidden", policy=Secret("battery staple" if changed else "correct horse")),
+        queue("calm"),
+    ]
+    if changed:
+        nodes += [queue("added", tags={"plain": Ref(key(NAMED, "plain"), ("arn",))}), policy("grant-added", "added")]
+        nodes += [queue("last", depends_on=(key(NAMED, "added"), net))]
+    else:
+        nodes += [queue("left"), policy("grant-left", "left")]
+    return stack(*nodes, outputs={"fixed": Ref(fixed, ("arn",))})
 
 
 UNREACHABLE = UnreachableError("connection refused")

@@ -19,7 +19,7 @@ from mlops_iac.graph.nodes import Stack
 from mlops_iac.state import passphrase
 from mlops_iac.state.checkpoint import verify
 
-from .fake import FakeProvider, chain, factory, stack
+from .fake import FakeProvider, chain, factory, overhaul, stack
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -34,7 +34,9 @@ SCENARIOS: dict[str, tuple[Stack | None, Stack]] = {
     "up": (None, chain(40)),
     "update": (chain(20), chain(20, timeout=60)),
     "replace, create first": (chain(14), chain(14, cidr="10.1", suffix="x")),
+    "everything at once": (overhaul(), overhaul(changed=True)),
     "destroy": (chain(20), stack()),
+    "destroy what was changed": (overhaul(changed=True), stack()),
 }
 
 
@@ -82,10 +84,11 @@ def _run(folder: Path, wanted: Stack, kill_at: int | None, parallel: int) -> int
             with store.locked("up"):
                 provider = FakeProvider(folder / "cloud", boundaries)
                 result = apply_stack(wanted, {}, factory(provider), store, Settings(parallel=parallel))
+            print(*result.failures, sep="\n", file=sys.stderr, flush=True)
             os.write(write, f"{boundaries.count} {result.ok}".encode())
             code = 0
         except BaseException as error:
-            print(repr(error), file=sys.stderr)
+            print(repr(error), file=sys.stderr, flush=True)
         finally:
             os._exit(code)
     os.close(write)

@@ -15,8 +15,11 @@ Each raises ``AssertionError`` with what is missing.
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,16 +29,22 @@ from msgspec import inspect
 
 from mlops_iac.components.component import Component, Example
 from mlops_iac.components.registry import registry
-from mlops_iac.diagnostics import DiagnosticsError
+from mlops_iac.diagnostics import DiagnosticsError, format_path
 from mlops_iac.graph.forms.json_form import graph_json
-from mlops_iac.pipeline import Run, request_at, run_phases
+from mlops_iac.pipeline import PHASES, Run, request_at, run_phases
+from mlops_iac.plan.deployed import snapshot_of_graph
+from mlops_iac.plan.diff import plan_graph
+from mlops_iac.plan.model import Op
 from mlops_iac.policies.policy import Policy, StackView, Verdict
 from mlops_iac.policies.registry import policies
+from mlops_iac.spec.references import references_of, resolve
 from mlops_iac.spec.schema import schema_document
+from mlops_iac.spec.system import Instance, System
 
 PACKS = ("aws-baseline", "kubernetes-baseline")
 """The policy packs that every component passes with what its examples leave open."""
 
+_TODAY = "2026-01-01"
 _SYSTEM = {
     "defaults": [{"env": "prod"}, {"security": "baseline"}, "_self_"],
     "system": {
@@ -53,6 +62,7 @@ def check_component(component: Component[Any, Any], packs: Iterable[str] = PACKS
 
     An example validates, fits the editor's schema, compiles twice to the same bytes, adds only resources that are
     named after the component and fit their provider types, and breaks no mandatory policy of ``packs`` in ``prod``.
+    What it deploys stays as it is when a component of the example is renamed with ``was``.
     """
     name = f"{component.kind}.{component.backend}" if component.backend else component.kind
     found = registry().kinds.get(component.kind, {}).get(component.backend)
@@ -62,6 +72,38 @@ def check_component(component: Component[Any, Any], packs: Iterable[str] = PACKS
     assert component.examples, f"{name} has no example"
     for example in component.examples:
         _check_example(component, example, tuple(packs))
+
+
+def check_renames(root: Path, overrides: tuple[str, ...] = ()) -> int:
+    """Renaming any component of the system in ``root`` with ``was`` changes nothing of what is deployed.
+
+    Tried one by one: the component and what refers to it are renamed, and the result is planned against the system as
+    it was, each layer beside the others as they are deployed. Answers how many components were tried.
+    """
+    run = run_phases(request_at(root, overrides, _TODAY), until="compile")
+    composition, system, graph = run.composition, run.system, run.graph
+    assert composition is not None and system is not None and graph is not None
+    deployed = snapshot_of_graph(graph)
+    tried = 0
+    for instance in system.instances:
+        if not instance.component.many:
+            continue
+        tried += 1
+        data = _renamed(composition.data, system, instance, f"new-{instance.name}"[:40].rstrip("-"))
+        renamed = replace(run, composition=replace(composition, data=data, sources={}))
+        for phase in PHASES[1:]:
+            renamed = replace(
+                renamed, **{key: made for key, made in phase.make(renamed).items() if key != "diagnostics"}
+            )
+            if phase.name == "compile":
+                break
+        assert renamed.graph is not None
+        for stack in renamed.graph.stacks:
+            plan = plan_graph(renamed.graph, deployed, "", only=(stack.layer,))
+            moved = [change for each in plan.stacks for change in each.changes if change.op is not Op.SAME]
+            told = "; ".join(f"{each.op} {each.name} {[item.path for item in each.diff]}" for each in moved)
+            assert not moved, f"renaming {format_path(instance.path)} touches {stack.layer}: {told}"
+    return tried
 
 
 def check_policy(policy: Policy) -> None:
@@ -84,6 +126,7 @@ def _check_example(component: Component[Any, Any], example: Example, packs: tupl
             first, second = (_run(Path(folder), component, example, packs) for _ in range(2))
         except DiagnosticsError as error:
             raise AssertionError(f"{where}: {error}") from error
+        check_renames(Path(folder))
     _fits_schema(where, first)
     texts = [json.dumps([graph_json(stack) for stack in run.graph.stacks]) for run in (first, second) if run.graph]
     assert texts[0] == texts[1], f"{where} compiles to other bytes the second time"
@@ -106,7 +149,38 @@ def _run(folder: Path, component: Component[Any, Any], example: Example, packs: 
     # JSON is YAML: what an example says as Python data needs no other writer.
     text = json.dumps(msgspec.to_builtins({**_SYSTEM, **sections}), indent=1)
     (folder / "system.yaml").write_text(text, encoding="utf-8")
-    return run_phases(request_at(folder, today="2026-01-01"), until="check")
+    return run_phases(request_at(folder, today=_TODAY), until="check")
+
+
+def _renamed(data: Mapping[str, Any], system: System, instance: Instance, name: str) -> dict[str, Any]:
+    """The configuration with another name for ``instance``, there and wherever it is referred to."""
+    made: dict[str, Any] = copy.deepcopy(dict(data))
+    targets = [each for other in system.instances for each in references_of(other) if resolve(system, each) is instance]
+    for reference in sorted(targets, key=lambda each: each.is_key):
+        holder: Any = made
+        for step in reference.path[:-1]:
+            holder = holder[step]
+        if reference.is_key:
+            items = [(name if key == reference.name else key, value) for key, value in holder.items()]
+            holder.clear()
+            holder.update(items)
+        else:
+            holder[reference.path[-1]] = name
+    section = made[instance.kind]
+    # Texts of its own that begin with its name, such as those of its alarms, are made of it.
+    own = _with_texts(section[instance.name], lambda text: re.sub(rf"^{re.escape(instance.name)}-", f"{name}-", text))
+    renamed = {**(own or {}), "was": instance.name}
+    items = section.items()
+    made[instance.kind] = dict((name, renamed) if key == instance.name else (key, value) for key, value in items)
+    return made
+
+
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _with_texts(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(item, change) for item in value]
+    return change(value) if isinstance(value, str) else value
 
 
 def _fits_schema(where: str, run: Run) -> None:

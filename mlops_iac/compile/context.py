@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,7 +148,6 @@ class BuildContext:
             delete_before_replace=delete_before_replace or _holds_its_name(type),
             ignore_changes=tuple(ignore_changes),
             replace_on_changes=tuple(replace_on_changes),
-            aliases=self._former_names(suffix),
         )
         path = self.instance.path
         complete = self._with_tags(type, {**_sdk_defaults(type), **prune(inputs)})
@@ -275,31 +273,15 @@ class BuildContext:
         """The outputs of every instance of ``kind`` by name."""
         return {instance.name: self.get(kind, instance.name, outputs) for instance in self.system.of_kind(kind)}
 
-    def _former_names(self, suffix: str) -> tuple[str, ...]:
-        """The names that a child had under its component's former names, and those of components it is named after."""
-        formers = [naming.logical(former, suffix) for former in self.instance.formers]
-        for other in self.system.instances:
-            for former in other.formers:
-                before = re.sub(
-                    rf"(?<![a-z0-9-]){re.escape(other.name)}(?![a-z0-9-])|(?<=-){re.escape(other.name)}$",
-                    former,
-                    suffix,
-                )
-                if before != suffix:
-                    formers.append(naming.logical(self.root.name, before))
-        return tuple(formers)
-
     def _cloud_path(self) -> ConfigPath:
         """The component's path as its tags say it: a renamed one keeps them, or the rename would touch all of it."""
         instance = self.instance
         return (instance.kind, instance.name) if instance.component.many else instance.path
 
     def _declared(self, path: ConfigPath) -> ConfigPath:
-        """The path of the component that is or was at ``path``."""
-        for other in self.system.of_kind(str(path[0])) if len(path) > 1 else ():
-            if path[1] in other.formers:
-                return other.path
-        return path
+        """Where the component stands in the configuration that builders know under ``path``."""
+        found = self.system.find(str(path[0]), str(path[1])) if len(path) > 1 else None
+        return found.path if found is not None else path
 
     def _default_provider(self, type: str) -> NodeKey | None:
         if not type.startswith("aws:"):

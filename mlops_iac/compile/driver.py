@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 
 from mlops_iac.compile.context import Assembly, BuildContext
 from mlops_iac.compile.link import link
+from mlops_iac.compile.renames import Renames, under_first_names
 from mlops_iac.components.component import Outputs
 from mlops_iac.components.registry import located_faults
 from mlops_iac.compose.composition import Composition
@@ -67,54 +68,52 @@ def build_parts(system: System, composition: Composition) -> Parts:
     """
     assembly = Assembly(composition.root)
     exports: dict[str, dict[str, Value]] = {layer.value: {} for layer in LAYERS}
-    for instance in build_order(system):
-        outputs = _build(instance, system, composition, assembly)
-        layer = instance.component.layer.value
-        # Under its former names too: whoever reads an output outside this system goes on.
-        names = (instance.name, *instance.formers) if instance.component.many else (None,)
+    built = under_first_names(system)
+    renames = Renames.of(built)
+    made: dict[tuple[str, str], Outputs] = {}
+    for instance in build_order(built):
+        outputs = renames.outputs(_build(instance, built, composition, assembly))
+        made[instance.kind, str(instance.path[-1])] = outputs
+        # Under every name, the oldest first: whoever reads one goes on, and so do layers that read what is deployed.
+        names = (*instance.formers, str(instance.path[-1])) if instance.component.many else (None,)
         for field, value in outputs.exports():
-            exports[layer].update({naming.output(instance.kind, name, field): value for name in names})
-    _drop_used_aliases(assembly)
+            layer = exports[instance.component.layer.value]
+            layer.update({naming.output(instance.kind, name, field): value for name in names})
+    nodes = {renames.key(key): renames.node(node) for key, node in assembly.nodes.items()}
+    problems = list(assembly.problems)
     if composition.marks:
-        _resolve_marks(assembly, exports, composition.marks)
-    raise_on_errors((*assembly.problems, *_fit_provider_types(assembly.nodes)))
-    return Parts(assembly.nodes, assembly.outputs, exports)
+        problems += _resolve_marks(nodes, exports, composition.marks)
+    raise_on_errors((*problems, *_fit_provider_types(nodes)))
+    return Parts(nodes, made, exports)
 
 
-def _drop_used_aliases(assembly: Assembly) -> None:
-    """A name that some other resource has now is not a former one: it would take that one's place."""
-    used = {(key.layer, key.type, key.name) for key in assembly.nodes}
-    for key, node in assembly.nodes.items():
-        free = tuple(name for name in node.options.aliases if (key.layer, key.type, name) not in used)
-        if free != node.options.aliases:
-            assembly.nodes[key] = replace(node, options=replace(node.options, aliases=free))
-
-
-def _resolve_marks(assembly: Assembly, exports: Mapping[str, dict[str, Value]], marks: Mapping[str, Value]) -> None:
-    for key, node in assembly.nodes.items():
+def _resolve_marks(
+    nodes: dict[NodeKey, Node], exports: Mapping[str, dict[str, Value]], marks: Mapping[str, Value]
+) -> list[Diagnostic]:
+    """Put the values in place of their marks; answers with what could not be."""
+    problems = []
+    for key, node in nodes.items():
         try:
             inputs = {name: resolve_marks(value, marks) for name, value in node.inputs.items()}
         except MangledMarkError as error:
             message = f"{node.type} {node.name!r} needs a text that is known when the graph is made, not {str(error)!r}"
             hint = "give the value itself, or let another field hold it"
-            assembly.problems.append(Diagnostic(MANGLED_MARK, message, hint, node.source, node.component))
+            problems.append(Diagnostic(MANGLED_MARK, message, hint, node.source, node.component))
             continue
-        assembly.nodes[key] = replace(node, inputs=inputs)
+        nodes[key] = replace(node, inputs=inputs)
     for values in exports.values():
         values.update({name: resolve_marks(value, marks) for name, value in values.items()})
+    return problems
 
 
 def _build(instance: Instance, system: System, composition: Composition, assembly: Assembly) -> Outputs:
     component = instance.component
     root = NodeKey(component.layer.value, component.token, instance.name, component.kind)
     locate = composition.location_of
-    options = Options(aliases=instance.formers)
-    assembly.nodes[root] = Node(root, {}, options, False, instance.path, locate(instance.path))
-    # Builders make cloud names of the name they are given; logical names come from the root.
-    name = instance.physical_name
-    context = BuildContext(replace(instance, name=name), system, assembly, root, locate)
+    assembly.nodes[root] = Node(root, {}, Options(), False, instance.path, locate(instance.path))
+    context = BuildContext(instance, system, assembly, root, locate)
     with located_faults(instance, locate):
-        outputs: Outputs = component.build(name, instance.spec, context)
+        outputs: Outputs = component.build(instance.name, instance.spec, context)
     assembly.outputs[instance.kind, instance.name] = outputs
     if instance.protections:
         _protect(root, instance, assembly)

@@ -53,6 +53,7 @@ def link(nodes: Mapping[NodeKey, Node], exports: Mapping[str, Mapping[str, Value
 
 
 def _output_name(node: Node, ref: Ref) -> str:
-    suffix = node.name.partition(".")[2]
-    parts = [str(part) for part in (*node.component, suffix, *ref.path) if part != ""]
-    return ".".join(parts)
+    """Of the oldest name of the component: a rename must not take away what another layer reads."""
+    owner, _, suffix = (*node.options.aliases, node.name)[0].partition(".")
+    component = (*node.component[:-1], owner) if node.options.aliases else node.component
+    return ".".join(str(part) for part in (*component, suffix, *ref.path) if part != "")

@@ -17,11 +17,12 @@ from mlops_iac.spec.system import Instance, System
 
 
 class Reference(NamedTuple):
-    """A value that names a component: where it is, the kinds it may be of, and the name."""
+    """A value that names a component: where it is, the kinds it may be of, the name, and whether it is a key."""
 
     path: ConfigPath
     kinds: tuple[str, ...]
     name: str
+    is_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,8 @@ def _in_value(value: Any, type_: inspect.Type, path: ConfigPath, inherited: tupl
     elif isinstance(inner, inspect.DictType):
         texts = _holds(inner.value_type, "")
         for key, item in value.items():
-            yield from _in_value(key, inner.key_type, (*path, key), () if texts else kinds)
+            of_key = _in_value(key, inner.key_type, (*path, key), () if texts else kinds)
+            yield from (reference._replace(is_key=True) for reference in of_key)
             yield from _in_value(item, inner.value_type, (*path, key), kinds if texts else ())
 
 

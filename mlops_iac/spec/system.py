@@ -330,7 +330,7 @@ class Instance:
         return self.common.formers
 
     @property
-    def physical_name(self) -> str:
+    def first_name(self) -> str:
         """The name that its names in the cloud are made of: what it was called when they were made."""
         return self.formers[0] if self.formers else self.name
 

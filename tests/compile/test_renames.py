@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mlops_iac.cli.init import project_files
 from mlops_iac.diagnostics import DiagnosticsError
 from mlops_iac.engines.local.executor import apply_stack
 from mlops_iac.engines.local.provider import RecordingProvider
@@ -14,7 +15,9 @@ from mlops_iac.graph.nodes import Graph
 from mlops_iac.pipeline import request_at, run_phases
 from mlops_iac.plan.diff import plan_graph
 from mlops_iac.plan.model import Op
+from mlops_iac.testing import check_renames
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "fraud-detection"
 HEAD = """\
 defaults: [env: dev, security: baseline, _self_]
 system: {name: small, owner: ml@example.com, purpose: scoring, tags: {cost-center: "1"}}
@@ -69,6 +72,37 @@ def test_outputs_are_exported_under_every_name(tmp_path: Path) -> None:
 def test_cloud_names_stay_those_of_the_oldest_name(tmp_path: Path) -> None:
     nodes = {node.name: node for node in graph_of(tmp_path, renamed("[raw, landing]", "intake")).nodes()}
     assert nodes["intake.bucket"].inputs["bucket"] == "small-dev-raw-111122223333"
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_any_component_of_the_example_can_be_renamed(environment: str) -> None:
+    """Names reach into hashes, texts and the order of lists of other components: nothing there may move."""
+    assert check_renames(EXAMPLE, (f"env={environment}",)) >= 15
+
+
+def test_any_component_of_the_starter_can_be_renamed(tmp_path: Path) -> None:
+    for name, text in project_files("churn").items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert check_renames(tmp_path) >= 6
+
+
+def test_names_that_kinds_share_are_not_mixed_up(tmp_path: Path) -> None:
+    (tmp_path / "system.yaml").write_text(
+        HEAD + BEFORE + "  reports: {classification: internal}\ncatalog:\n  raw: {results: reports}\n", encoding="utf-8"
+    )
+    assert check_renames(tmp_path) == 3
+
+
+def test_another_layer_reads_the_output_that_is_deployed(tmp_path: Path) -> None:
+    """It can then be previewed and applied before the layer of the renamed component was."""
+    reader = "pipelines:\n  train:\n    steps:\n      train: {kind: training, framework: pytorch, version: '2.5', "
+    reader += "script: steps/train.py, instance_type: ml.m5.xlarge, inputs: [%s], max_runtime: 2h}\n"
+    (tmp_path / "steps").mkdir()
+    (tmp_path / "steps" / "train.py").touch()
+    before = graph_of(tmp_path, BEFORE + reader % "raw")
+    after = graph_of(tmp_path, renamed("raw") + reader % "landing")
+    assert before.stack("models") == after.stack("models")
 
 
 @pytest.mark.parametrize(

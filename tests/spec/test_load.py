@@ -80,7 +80,7 @@ def test_references_of_every_shape(loaded: Loaded) -> None:
         Reference((*path, "loads", 1, "from"), ("vans",), "other"),
         Reference((*path, "stops", 0), ("stores", "shops"), "s"),
         Reference((*path, "stops", 1), ("stores", "shops"), "p"),
-        Reference((*path, "turns", "s"), ("stores",), "s"),
+        Reference((*path, "turns", "s"), ("stores",), "s", is_key=True),
         Reference((*path, "homes", "anna"), ("stores",), "t"),
         Reference((*path, "towed", "stops", 0), ("stores", "shops"), "t"),
         Reference((*path, "driver"), ("stores",), "s"),

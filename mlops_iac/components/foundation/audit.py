@@ -84,7 +84,7 @@ def build(name: str, spec: AuditSpec, ctx: BuildContext) -> AuditOutputs:
 def classified_buckets(system: System, namer: Namer) -> tuple[str, ...]:
     """Names in S3 of the declared buckets whose every read and write is recorded."""
     return tuple(
-        instance.spec.bucket_name(instance.physical_name, namer)
+        instance.spec.bucket_name(instance.name, namer)
         for instance in system.of_kind("buckets")
         if instance.spec.classification in _CLASSIFIED or instance.spec.personal_data
     )

@@ -75,7 +75,8 @@ class ScriptJob(Job, kw_only=True):
     image_tag: Annotated[str, doc("Tag of the image in `image`.", pattern="^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")] = "v1"
     inputs: Annotated[list[str], doc("Buckets to read; each is an input of its name.", ref="buckets")] = []
     input_prefixes: Annotated[
-        dict[str, str], doc("Folder to read of an input bucket, by bucket; unset reads the whole bucket.")
+        dict[Annotated[str, doc("An input bucket.", ref="buckets")], str],
+        doc("Folder to read of an input bucket, by bucket; unset reads the whole bucket."),
     ] = {}
 
 

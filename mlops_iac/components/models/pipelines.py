@@ -326,7 +326,7 @@ def _baseline(name: str, spec: PipelineSpec, system: System) -> BaselineSpec | N
     if spec.baseline is not None:
         return spec.baseline
     watched = [system.find("pipelines", each.spec.baseline) for each in _quality_monitors(system)]
-    wanted = any(pipeline is not None and pipeline.physical_name == name for pipeline in watched)
+    wanted = any(pipeline is not None and pipeline.name == name for pipeline in watched)
     processing = [step for step, body in spec.steps.items() if isinstance(body, ProcessingStep)]
     return BaselineSpec(step=processing[0]) if wanted and processing else None
 

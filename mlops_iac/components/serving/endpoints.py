@@ -452,7 +452,7 @@ def deployment(name: str, spec: EndpointSpec, alarms: Mapping[str, Handle]) -> d
     watched = [f"{name}-{suffix}" for suffix in alarms] if rollout.rollback_on is None else rollout.rollback_on
     if watched:
         config["autoRollbackConfiguration"] = {
-            "alarms": [{"alarmName": alarms[alarm.removeprefix(f"{name}-")]["name"]} for alarm in watched]
+            "alarms": [{"alarmName": alarms[alarm.rpartition("-")[2]]["name"]} for alarm in watched]
         }
     if rollout.strategy == "rolling":
         config["rollingUpdatePolicy"] = {

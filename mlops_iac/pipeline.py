@@ -63,7 +63,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The artifacts produced so far; a phase fills the next one."""
+    """The artifacts produced so far; a phase fills the next one.
+
+    ``decided`` are verdicts that an engine gave which the check phase had to leave open: see ``take_verdicts``.
+    """
 
     request: Request
     composition: Composition | None = None
@@ -72,6 +75,7 @@ class Run:
     graph: Graph | None = None
     project_rules: tuple[Policy, ...] = ()
     findings: tuple[Finding, ...] = ()
+    decided: tuple[Finding, ...] = ()
     plan: Plan | None = None
     impacts: tuple[Impact, ...] = ()
     cost: MonthlyCost | None = None
@@ -237,6 +241,14 @@ def plan_against(run: Run, baseline: Baseline, only: tuple[Layer, ...] = LAYERS)
     for phase in PHASES[names.index("plan") :]:
         run = _advance(run, phase)
     return run
+
+
+def take_verdicts(run: Run, decided: tuple[Finding, ...]) -> Run:
+    """A run whose open findings have the verdicts that an engine, which knew more, gave meanwhile."""
+    from mlops_iac.policies.checker import worth_telling
+    from mlops_iac.policies.settle import take_decided
+
+    return replace(run, decided=decided, findings=worth_telling(take_decided(run.findings, decided)))
 
 
 def gate_diagnostics(run: Run) -> tuple[Diagnostic, ...]:

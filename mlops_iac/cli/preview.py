@@ -23,7 +23,7 @@ from mlops_iac.cli.reporting import failure_forms, report_forms, report_option, 
 from mlops_iac.cli.target import Engines, TargetChoice, engine_for, engine_options, only_option
 from mlops_iac.diagnostics import DiagnosticsError, Severity
 from mlops_iac.graph.nodes import Layer
-from mlops_iac.pipeline import Run, baseline_of, plan_against, run_phases
+from mlops_iac.pipeline import Run, baseline_of, plan_against, run_phases, take_verdicts
 from mlops_iac.plan.model import Op
 
 
@@ -114,17 +114,21 @@ def _planned(
 
 
 def _by_engine(checked: Run, engines: Engines, only: tuple[Layer, ...], plan_file: Path | None) -> Run:
-    """The plan against the engine's state, with a warning wherever the engine's own preview says otherwise."""
+    """The plan against the engine's state, with the verdicts that the engine's own preview gave.
+
+    Warns wherever that preview says otherwise.
+    """
     with engine_for(checked, TargetChoice(engines), quiet=True) as (engine, named):
         if named.graph is None:
             raise ValueError("the compile phase made no graph")
         run = plan_against(named, baseline_of(engine.snapshots(named.graph), f"the state of {engine.place}"), only)
         if run.plan is None:
             raise ValueError("the plan phase made no plan")
-        found = engine.disagreements(run.plan, named.graph, only)
-        run = replace(run, diagnostics=(*run.diagnostics, *found))
+        own = engine.own_preview(run.plan, named.graph, only)
+        run = take_verdicts(replace(run, diagnostics=(*run.diagnostics, *own.diagnostics)), own.decided)
         if plan_file is not None:
-            failed = any(item.severity is Severity.ERROR for item in found)
+            failed = any(item.severity is Severity.ERROR for item in own.diagnostics)
+            failed = failed or any(found.stops for found in own.decided)
             save_plan(plan_file, run, engines.name, {} if failed else engine.own_plans(named.graph, only))
             tell_saved(plan_file, run)
     return run

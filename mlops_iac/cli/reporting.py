@@ -80,6 +80,7 @@ def report_forms(run: Run, folder: Path) -> dict[str, str]:
     from mlops_iac.explanation import explain_system
     from mlops_iac.policies.checker import rules_of, verdicts_of
     from mlops_iac.policies.project import printing_aside
+    from mlops_iac.policies.settle import take_decided
     from mlops_iac.render import json, markdown
     from mlops_iac.render.junit import findings_junit
     from mlops_iac.render.report.model import Report
@@ -90,7 +91,8 @@ def report_forms(run: Run, folder: Path) -> dict[str, str]:
         raise ValueError("the plan phase made no plan")
     gates, rules = gate_diagnostics(run), rules_of(run.system, run.project_rules)
     with printing_aside():
-        judged = tuple(verdicts_of(run.graph, run.system, run.request.today, run.project_rules))
+        offline = verdicts_of(run.graph, run.system, run.request.today, run.project_rules)
+        judged = tuple(take_decided(offline, run.decided))
     report = Report(
         run.plan,
         run.graph,

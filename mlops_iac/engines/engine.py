@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.codes import PROTECTED
-from mlops_iac.engines.events import RunResult
+from mlops_iac.engines.events import OwnPreview, RunResult
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
 from mlops_iac.graph.values import StackOutput, references
 from mlops_iac.plan.adoption import MOVED, Adoption, Wanted
@@ -45,8 +45,8 @@ class Engine(Protocol):
         """
         ...
 
-    def disagreements(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> tuple[Diagnostic, ...]:
-        """What the engine would do otherwise than ``plan`` says; changes nothing."""
+    def own_preview(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> OwnPreview:
+        """What the engine would do otherwise than ``plan`` says, and which verdicts it decides; changes nothing."""
         ...
 
     def own_plans(self, graph: Graph, only: Collection[Layer] = LAYERS) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlops_iac.diagnostics import Diagnostic
 from mlops_iac.plan.model import Op, PropertyChange
+from mlops_iac.policies.policy import Finding
 from mlops_iac.state.snapshot import OperationType, Snapshot
 
 
@@ -39,6 +40,15 @@ class Event:
 
 OnEvent = Callable[[Event], None]
 """Receives events, one at a time and in order; must not raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPreview:
+    """What an engine's own preview says beyond a plan: where it would do otherwise, and ``decided``, the verdicts that
+    it could give and the offline check could not."""
+
+    diagnostics: tuple[Diagnostic, ...] = ()
+    decided: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,12 @@ def waivers_in_force(system: System, today: str) -> list[Waiver]:
 
 def judge(stack: StackView, rules: Mapping[Policy, Enforcement], waivers: Sequence[Waiver] = ()) -> tuple[Finding, ...]:
     """The same for resources from anywhere, with the waivers that hold."""
-    found = [item for item in verdicts(stack, rules, waivers) if item.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
+    return worth_telling(verdicts(stack, rules, waivers))
+
+
+def worth_telling(verdicts: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Those that are not simply fine, in the order of ``findings_of``."""
+    found = [item for item in verdicts if item.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
     severities = ("critical", "high", "medium", "low")
     return tuple(
         sorted(

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from mlops_iac.diagnostics import Diagnostic
 from mlops_iac.engines.engine import refuse_protected, refuse_worse
-from mlops_iac.engines.events import OnEvent, RunResult, StackResult
+from mlops_iac.engines.events import OnEvent, OwnPreview, RunResult, StackResult
 from mlops_iac.engines.local.adoption import StackAdoption, adopt_stack
 from mlops_iac.engines.local.emulators import EmulatorOptions, Emulators
 from mlops_iac.engines.local.executor import apply_stack
@@ -108,9 +107,9 @@ class LocalEngine:
             if snapshot.resources or snapshot.pending
         }
 
-    def disagreements(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> tuple[Diagnostic, ...]:
+    def own_preview(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> OwnPreview:
         """Nothing: the plan was made by the function that decides each operation."""
-        return ()
+        return OwnPreview()
 
     def own_plans(self, graph: Graph, only: Collection[Layer] = LAYERS) -> dict[str, Any]:
         """None: every operation is decided again, and held against the reviewed plan."""

@@ -18,7 +18,7 @@ from pulumi.automation import CommandError, StackNotFoundError
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.engine import read_layers, refuse_protected, refuse_worse
-from mlops_iac.engines.events import RunResult, StackResult
+from mlops_iac.engines.events import OwnPreview, RunResult, StackResult
 from mlops_iac.engines.pulumi.automation.imports import Imports
 from mlops_iac.engines.pulumi.automation.previews import Previews
 from mlops_iac.engines.pulumi.automation.site import PulumiOptions, Site
@@ -79,7 +79,7 @@ class PulumiEngine:
         found = self._states.snapshots(self._projects.values())
         return {snapshot.project: snapshot for snapshot in found if snapshot.resources or snapshot.pending}
 
-    def disagreements(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> tuple[Diagnostic, ...]:
+    def own_preview(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> OwnPreview:
         """What the engine's own preview shows otherwise than ``plan``; a stack that does not exist is not made for it.
 
         A layer that waits for another's outputs knows less in the engine's preview, so an update that the plan
@@ -88,7 +88,7 @@ class PulumiEngine:
         planned = {stack.project: stack for stack in plan.stacks}
         asked = [(project, stack, planned[stack.project]) for project, stack in self._of(graph, only)]
         with self._run(graph):
-            return tuple(self._previews.disagreements(asked))
+            return self._previews.own_preview(asked)
 
     def own_plans(self, graph: Graph, only: Collection[Layer] = LAYERS) -> dict[str, Any]:
         """Pulumi's update plan of each layer, secrets sealed as in its state.

@@ -1,8 +1,9 @@
 """The pack that ``run_pack`` writes: one system's rules, for what its offline check could not judge.
 
-A resource of the system is judged only where its verdict waited for a value, by the rule that waited; any other by
-every rule of the system, with the enforcement that it has there. A rule about one resource stops it before it is made;
-one that looks at neighbours speaks when the whole stack is known.
+A resource of the system is judged only where its verdict waited for a value, by the rule that waited; that it turned
+out well is told as advice. Any other resource is judged by every rule of the system, with the enforcement that it has
+there. A rule about one resource stops it before it is made; one that looks at neighbours speaks when the whole stack is
+known.
 
 The SDK prepares every resource anew for each policy of a pack, so the rules share one policy for each enforcement.
 """
@@ -40,12 +41,12 @@ from mlops_iac.engines.pulumi.policy_pack import (
     registered_view,
 )
 from mlops_iac.engines.pulumi.program import OVERRIDES_VARIABLE
-from mlops_iac.engines.pulumi.run_pack import FIX
+from mlops_iac.engines.pulumi.run_pack import FIX, HOLDS
 from mlops_iac.engines.pulumi.update_log import nodes_by_urn
 from mlops_iac.pipeline import Request, Run, run_phases
-from mlops_iac.policies.checker import covers, rules_of, waivers_in_force
+from mlops_iac.policies.checker import covers, diagnostic_of, rules_of, waivers_in_force
 from mlops_iac.policies.policy import Policy, ResourceView, StackView, Verdict
-from mlops_iac.policies.settle import settle
+from mlops_iac.policies.settle import decide
 from mlops_iac.policies.views import view_graph, view_system
 from mlops_iac.state.checkpoint import without_stack
 
@@ -72,7 +73,7 @@ class RunJudge:
         self._urns = {without_stack(urn): urn for stack in graph.stacks for urn in nodes_by_urn(stack)}
         # The SDK hands secrets over as plain values, so what has to tell them from text stays as it was judged.
         findings = [found for found in run.findings if found.policy.id not in BLIND]
-        self._settle = settle(findings, lambda: view_graph(graph, system, today))
+        self._decide = decide(findings, lambda: view_graph(graph, system, today))
         self._system = view_system(system, today)
         self._waivers = waivers_in_force(system, today)
         self._levels: dict[EnforcementLevel, list[Policy]] = {MANDATORY: [], ADVISORY: []}
@@ -94,9 +95,14 @@ class RunJudge:
                 judged = argument_view(args)
                 self._judge(alone, [judged], StackView((judged,), self._system, whole=False), report)
             elif level is MANDATORY:
-                refusal = self._settle(known, plain_data(args.props))
-                if refusal is not None:
-                    report(f"{refusal.message}{FIX}{refusal.hint}", args.urn)
+                for found in self._decide(known, plain_data(args.props)):
+                    if found.result.verdict is Verdict.FAIL:
+                        told = diagnostic_of(found)
+                        report(f"{told.message}{FIX}{told.hint}", args.urn)
+            else:
+                for found in self._decide(known, plain_data(args.props)):
+                    if found.result.verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
+                        report(f"{found.policy.id}: {HOLDS}", args.urn)
 
         def on_stack(args: StackValidationArgs, report: ReportViolation) -> None:
             if any(self._is_foreign(resource.urn) for resource in args.resources):

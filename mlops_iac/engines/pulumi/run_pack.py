@@ -18,12 +18,13 @@ from mlops_iac.engines.files import make_private_folder, write_atomic
 from mlops_iac.engines.pulumi.projects import Project
 from mlops_iac.engines.pulumi.scaffold import registers_only_its_layer
 from mlops_iac.policies.policy import Finding
-from mlops_iac.policies.settle import undecided
-from mlops_iac.state.checkpoint import without_stack
+from mlops_iac.policies.settle import place_of, undecided
 
 FOLDER: Final = "policy"
 FIX: Final = ". Fix: "
 """Stands between what a rule of the pack finds wrong and what to do."""
+HOLDS: Final = "holds"
+"""What the pack says, after the rule's id, of a resource whose verdict waited and turned out well."""
 
 _PROJECT: Final = """\
 description: What mlops-iac judges in this run
@@ -51,7 +52,7 @@ class RunPolicies:
     @property
     def waiting(self) -> Mapping[tuple[str, str], Finding]:
         """The findings that a value decides, by URN without the stack's name and rule."""
-        return {(without_stack(found.resource.urn), found.policy.id): found for found in undecided(self.findings)}
+        return {place_of(found): found for found in undecided(self.findings)}
 
 
 def needs_pack(project: Project, policies: RunPolicies) -> bool:

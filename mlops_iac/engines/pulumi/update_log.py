@@ -8,21 +8,22 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pulumi.automation import events
 
-from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, Severity
+from mlops_iac.diagnostics import Diagnostic, Severity
 from mlops_iac.engines.events import Drift, Event, EventKind, OnEvent, Outcome
 from mlops_iac.engines.pulumi.codes import ENGINE_SAYS, RESOURCE_FAILED
 from mlops_iac.engines.pulumi.plugin_server import RECORDED_ONLY
-from mlops_iac.engines.pulumi.run_pack import FIX
+from mlops_iac.engines.pulumi.run_pack import FIX, HOLDS
 from mlops_iac.graph.nodes import Node, Stack
 from mlops_iac.plan.compare import differences
 from mlops_iac.plan.model import Op, PropertyChange
 from mlops_iac.plan.paths import format_property
-from mlops_iac.policies.checker import VIOLATION
-from mlops_iac.policies.policy import Finding
+from mlops_iac.policies.checker import VIOLATION, diagnostic_of
+from mlops_iac.policies.policy import PASS, Finding, fail
 from mlops_iac.state.checkpoint import parse_urn, without_stack
 
 _OPERATIONS: Final = {
@@ -44,7 +45,7 @@ class UpdateLog:
     """Call it with each engine event, in any thread; read the rest when the run is over.
 
     ``stack`` locates failures in the configuration; None where nothing is declared any more. ``waiting`` are the
-    findings that the run decides, by URN without the stack's name and rule.
+    findings that the run decides, by URN without the stack's name and rule; ``decided`` has those that it did.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class UpdateLog:
         self.steps: dict[str, Op] = {}
         self.done: list[Outcome] = []
         self.advice: list[Diagnostic] = []
+        self.decided: list[Finding] = []
         self.drift: list[Drift] = []
         self.same = 0
 
@@ -87,6 +89,16 @@ class UpdateLog:
     @property
     def failures(self) -> tuple[Diagnostic, ...]:
         """One diagnostic for each refusal and resource that failed, and one for each error that is of no resource."""
+        return (*map(diagnostic_of, self.refusals), *self.others)
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The findings that the run decided, and that refuse it."""
+        return tuple(found for found in self.decided if found.stops)
+
+    @property
+    def others(self) -> tuple[Diagnostic, ...]:
+        """The failures that no rule of the system foresaw."""
         found = [item for told in self._refused.values() for item in told]
         found += [self._failure(urn, op) for urn, op in self._failed.items()]
         found += [self._failure(urn, None) for urn in self._errors if urn not in self._failed]
@@ -164,9 +176,18 @@ class UpdateLog:
         message, _, fix = text.partition(FIX)
         urn = said.resource_urn or ""
         node = self._nodes.get(urn)
-        place = self._waiting.get((without_stack(urn), message.partition(":")[0])) or node
-        location, path = _place(place)
+        rule, _, detail = message.partition(": ")
+        waiting = self._waiting.get((without_stack(urn), rule))
         refuses = said.enforcement_level == "mandatory"
+        if waiting is not None and (refuses or detail == HOLDS):
+            # The pack words a refusal as `diagnostic_of` does, which puts the resource before the detail.
+            wrong = detail.partition(f"({waiting.resource.name}) ")[2]
+            result = fail(wrong, waiting.result.path) if refuses else PASS
+            self.decided.append(replace(waiting, result=result))
+            if refuses:
+                self._refused.setdefault(urn, [])
+            return
+        location, path = (node.source, node.component) if node is not None else (None, ())
         severity = Severity.ERROR if refuses else Severity.WARNING
         told = self._refused.setdefault(urn, []) if refuses else self.advice
         told.append(Diagnostic(VIOLATION, message, fix, location, path, severity))
@@ -207,12 +228,6 @@ def nodes_by_urn(stack: Stack) -> dict[str, Node]:
     """Every node of a stack by its URN."""
     index = {node.key: node for node in stack.nodes}
     return {stack.urn(node, index): node for node in stack.nodes}
-
-
-def _place(found: Finding | Node | None) -> tuple[Location | None, ConfigPath]:
-    if found is None:
-        return None, ()
-    return (found.location, found.path) if isinstance(found, Finding) else (found.source, found.component)
 
 
 def _is_told(type: str, custom: bool) -> bool:

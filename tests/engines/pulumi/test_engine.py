@@ -23,7 +23,7 @@ from result_shape import check_shape
 
 from mlops_iac.diagnostics import DiagnosticsError, Location
 from mlops_iac.engines.codes import PROTECTED
-from mlops_iac.engines.events import Event, EventKind
+from mlops_iac.engines.events import Event, EventKind, OwnPreview
 from mlops_iac.engines.lock import process_start
 from mlops_iac.engines.pulumi.codes import CHECKPOINT_LOST, DISAGREEMENT, RESOURCE_FAILED, STACK_LOCKED
 from mlops_iac.graph.nodes import Node
@@ -67,7 +67,7 @@ def test_the_life_of_a_system(root: Path) -> None:
 
     second = graph(root, chain(8, timeout=60, cidr="10.1"))
     plan = plan_graph(second, runs.snapshots(second), "the state")
-    assert runs.disagreements(plan, second) == ()
+    assert runs.own_preview(plan, second) == OwnPreview()
     planned = {c.urn: c.op for s in plan.stacks for c in s.changes if _is_told(c) and c.op is not Op.SAME}
     changed = runs.up(second)
     assert {outcome.urn: outcome.op for outcome in changed.stacks[0].done} == planned
@@ -150,7 +150,7 @@ def test_what_the_engine_would_do_otherwise_is_said(root: Path) -> None:
     made = graph(root, stack_of(located("one")))
     assert runs.up(made).ok
     claimed = plan_graph(made, {}, "nothing, although it is deployed")
-    (found,) = runs.disagreements(claimed, made)
+    (found,) = runs.own_preview(claimed, made).diagnostics
     assert found.code == DISAGREEMENT and "the plan says create, the engine same" in found.message
     assert str(found.location) == "system.yaml:7:3"
 

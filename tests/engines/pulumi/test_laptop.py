@@ -17,6 +17,7 @@ pytest.importorskip("moto", reason="the local target's packages are not installe
 from result_shape import check_shape
 
 from mlops_iac.cli.init import project_files
+from mlops_iac.engines.events import OwnPreview
 from mlops_iac.engines.pulumi.automation.site import PulumiOptions
 from mlops_iac.engines.pulumi.engine import PulumiEngine
 from mlops_iac.graph.nodes import Graph
@@ -78,7 +79,7 @@ def test_a_whole_system_on_this_machine(system: Path) -> None:
     plan = plan_graph(changed, engine.snapshots(changed), "the engine's state")
     planned = {c.urn: c.op for stack in plan.stacks for c in stack.changes if c.custom and c.op is not Op.SAME}
     assert list(planned.values()) == [Op.UPDATE]
-    assert engine.disagreements(plan, changed) == ()
+    assert engine.own_preview(plan, changed) == OwnPreview()
     updated = engine.up(changed)
     assert {outcome.urn: outcome.op for stack in updated.stacks for outcome in stack.done} == planned
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner, Result
 from pulumi_harness import CLI, GOLDEN, HERE, needs_cli
 
 pytest.importorskip("pulumi_policy", reason="the Pulumi policy SDK is not installed")
@@ -16,6 +20,7 @@ pytest.importorskip("pulumi_policy", reason="the Pulumi policy SDK is not instal
 from pulumi.automation.events import EngineEvent
 from pulumi_world import world
 
+from mlops_iac.cli.main import cli
 from mlops_iac.diagnostics import Severity
 from mlops_iac.engines.pulumi.automation.site import PulumiOptions
 from mlops_iac.engines.pulumi.engine import PulumiEngine
@@ -26,10 +31,28 @@ from mlops_iac.engines.pulumi.update_log import UpdateLog
 from mlops_iac.graph.nodes import Graph, Layer
 from mlops_iac.pipeline import Run, request_at, run_phases
 from mlops_iac.plan.diff import plan_graph
+from mlops_iac.policies.checker import diagnostic_of
 from mlops_iac.policies.settle import undecided
 from mlops_iac.state.checkpoint import parse_urn
 
-REFUSED = GOLDEN / "events" / "refused.jsonl"
+REFUSED = {"up": GOLDEN / "events" / "refused.jsonl", "preview": GOLDEN / "events" / "refused-preview.jsonl"}
+"""What the real engine said: of an update, and of a preview once the value that decides is deployed."""
+REPLAYED = """\
+#!{python}
+import json, shutil, sys
+
+arguments = sys.argv[1:]
+if "version" in arguments:
+    print("v3.204.0")  # The newest that is told to log into a file.
+elif "whoami" in arguments:
+    print(json.dumps({{"user": "somebody", "organizations": [], "url": "https://pulumi.example"}}))
+elif "export" in arguments:
+    print(json.dumps({{"version": 3, "deployment": {{}}}}))
+elif "--event-log" in arguments:
+    shutil.copyfile({events!r}, arguments[arguments.index("--event-log") + 1])
+    sys.exit("error: policies were violated")
+"""
+"""A pulumi CLI that says what the real one said."""
 ONLY = (Layer.FOUNDATION,)
 SYSTEM = """\
 defaults: [env: dev, security: baseline, _self_]
@@ -100,13 +123,15 @@ def test_a_verdict_that_waited_for_a_value_is_given_before_the_resource_is_made(
     result = engine.up(graph, ONLY)
 
     (failure,) = result.failures
-    assert failure.code == "MI5100" and failure.message.startswith("keys-of-home: audit (audit.trail-log) has kmsKeyId")
+    assert failure.code == "MI5100", failure.message
+    assert failure.message.startswith("keys-of-home: audit (audit.trail-log) has kmsKeyId")
     assert (str(failure.location), failure.hint) == ("system.yaml:1:32", "choose a key of the region")
     assert "keys.internal-key" in made(root) and "audit.trail-log" not in made(root)
 
     # What is deployed is known to the engine's preview, so the next one says it beforehand.
-    told = engine.disagreements(plan_graph(graph, engine.snapshots(graph), "", only=ONLY), graph, ONLY)
-    assert [item.message for item in told if item.severity is Severity.ERROR] == [failure.message]
+    own = engine.own_preview(plan_graph(graph, engine.snapshots(graph), "", only=ONLY), graph, ONLY)
+    assert [diagnostic_of(found) for found in own.decided if found.stops] == [failure]
+    assert not [item for item in own.diagnostics if item.severity is Severity.ERROR], "each is told once"
 
     engine, graph = engine_of(root, checked(root, FITS))
     assert engine.up(graph, ONLY).ok and "audit.trail-log" in made(root)
@@ -162,12 +187,72 @@ def test_what_the_real_engine_said_becomes_a_located_refusal(root: Path) -> None
     policies = RunPolicies(run.request.today, project_code=True, findings=run.findings)
     for waiting, place in ((policies.waiting, "system.yaml:1:32"), ({}, "None")):
         log = UpdateLog(stack, lambda event: None, waiting=waiting)
-        for text in REFUSED.read_text(encoding="utf-8").splitlines():
+        for text in REFUSED["up"].read_text(encoding="utf-8").splitlines():
             log(EngineEvent.from_json(json.loads(text)))
         (failure,) = log.failures
         assert (failure.code, failure.hint) == ("MI5100", "choose a key of the region")
         assert (str(failure.location), failure.path) == (place, ("audit",))
         assert log.unreached
+
+
+@pytest.mark.parametrize("verb", REFUSED)
+def test_a_refusal_of_the_engine_is_a_refusal_of_the_verb(
+    verb: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked(root, OTHER)
+    program = tmp_path / "bin" / "pulumi"
+    program.parent.mkdir()
+    program.write_text(REPLAYED.format(python=sys.executable, events=str(REFUSED[verb])), encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    result = refused(root, verb, "--engine", "pulumi")
+
+    if verb == "preview":
+        told_once(json.loads(result.stdout)["diagnostics"], "error MI5100")
+        report = root / "out"
+        text = refused(root, verb, "--engine", "pulumi", "--report", str(report), form="text").stdout
+        assert (text.count("keys-of-home"), "only after apply" in text) == (1, False), text
+        comment = (report / "comment.md").read_text(encoding="utf-8")
+        assert (comment.count("keys-of-home"), "only after apply" in comment) == (1, False), comment
+        assert (
+            "only after apply" not in (report / "report.html").read_text(encoding="utf-8").split("keys-of-home", 1)[1]
+        )
+        (run,) = json.loads((report / "findings.sarif").read_text(encoding="utf-8"))["runs"]
+        assert [item["level"] for item in run["results"] if item["ruleId"] == "keys-of-home"] == ["error"]
+        cases = ElementTree.parse(report / "junit.xml").iter("testcase")
+        (case,) = [case for case in cases if "keys-of-home" in str(case.attrib)]
+        assert [child.tag for child in case] == ["failure"]
+
+
+@needs_cli
+def test_with_the_real_cli_a_refusal_ends_with_2_and_the_next_preview_knows_it(root: Path) -> None:
+    here = ("--engine", "pulumi", "--target", "local", "--only", "foundation")
+    checked(root, "arn:aws:fake:*")
+    try:
+        told_once(json.loads(refused(root, "up", *here).stdout)["diagnostics"], "error MI5100")
+        told_once(json.loads(refused(root, "preview", *here).stdout)["diagnostics"], "error MI5100")
+
+        # The value that decides is known, and good: nothing is open any more.
+        checked(root, "arn:aws:kms:*")
+        good = CliRunner().invoke(cli, ["preview", "-C", str(root), *here, "--format", "json"])
+        assert good.exit_code == 0, good.output
+        told_once(json.loads(good.stdout)["diagnostics"])
+    finally:
+        ended = CliRunner().invoke(cli, ["destroy", "-C", str(root), *here, "--yes"])
+        assert ended.exit_code == 0, ended.output
+
+
+def refused(root: Path, verb: str, *arguments: str, form: str = "json") -> Result:
+    agreed = ["--yes"] if verb == "up" else []
+    result = CliRunner().invoke(cli, [verb, "-C", str(root), *arguments, *agreed, "--format", form])
+    assert result.exit_code == 2, result.output
+    return result
+
+
+def told_once(diagnostics: list[dict[str, Any]], *expected: str) -> None:
+    told = [item for item in diagnostics if item["message"].startswith("keys-of-home: audit")]
+    assert [f"{item['severity']} {item['code']}" for item in told] == list(expected)
 
 
 @needs_cli
@@ -179,18 +264,20 @@ def test_the_stream_of_a_refusal_is_recorded(root: Path, request: pytest.Fixture
     laptop = Laptop(home, factory="pulumi_world:make")
     environ = {**os.environ, **laptop.environ(os.environ["PATH"]), "PULUMI_DEBUG_COMMANDS": "true"}
     log = root / "refused.jsonl"
-    typed = [str(CLI), "up", "--skip-preview", "--yes", "--non-interactive", "--stack", "dev", "--parallel", "1"]
-    judged = ["--policy-pack", str(home / "policy"), "--event-log", str(log)]
-    done = subprocess.run([*typed, *judged], cwd=laptop.projects / "foundation", env=environ, capture_output=True)
-    assert done.returncode != 0
-    text = "".join(
-        f"{json.dumps({**json.loads(line), 'timestamp': 0}, sort_keys=True)}\n"
-        for line in log.read_text(encoding="utf-8").splitlines()
-    )
-    if request.config.getoption("--update-golden", default=False):
-        REFUSED.write_text(text, encoding="utf-8")
+    for verb, recorded in REFUSED.items():
+        how = ["--skip-preview", "--yes"] if verb == "up" else []
+        typed = [str(CLI), verb, *how, "--non-interactive", "--stack", "dev", "--parallel", "1"]
+        judged = ["--policy-pack", str(home / "policy"), "--event-log", str(log)]
+        done = subprocess.run([*typed, *judged], cwd=laptop.projects / "foundation", env=environ, capture_output=True)
+        assert done.returncode != 0
+        text = "".join(
+            f"{json.dumps({**json.loads(line), 'timestamp': 0}, sort_keys=True)}\n"
+            for line in log.read_text(encoding="utf-8").splitlines()
+        )
+        if request.config.getoption("--update-golden", default=False):
+            recorded.write_text(text, encoding="utf-8")
 
-    assert _refusals(text) == _refusals(REFUSED.read_text(encoding="utf-8"))
+        assert _refusals(text) == _refusals(recorded.read_text(encoding="utf-8"))
 
 
 def _refusals(text: str) -> list[tuple[str, str, str]]:

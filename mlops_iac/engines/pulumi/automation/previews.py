@@ -12,6 +12,7 @@ from typing import Any
 from pulumi.automation import CommandError
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Severity
+from mlops_iac.engines.events import OwnPreview
 from mlops_iac.engines.pulumi.automation.site import Site
 from mlops_iac.engines.pulumi.automation.updates import Updates
 from mlops_iac.engines.pulumi.codes import DISAGREEMENT, NO_STACK
@@ -22,10 +23,11 @@ from mlops_iac.engines.pulumi.workspace import failure_of
 from mlops_iac.graph.forms.json_form import fingerprint
 from mlops_iac.graph.nodes import Stack
 from mlops_iac.plan.model import Op, StackPlan
+from mlops_iac.policies.policy import Finding
 from mlops_iac.state.checkpoint import parse_urn
 
-Previewed = tuple[UpdateLog, tuple[Diagnostic, ...]]
-"""What a preview told, and why it failed."""
+Previewed = tuple[UpdateLog, Diagnostic | None]
+"""What a preview told, and that it failed as a whole; the log may know why."""
 
 
 class Previews:
@@ -35,8 +37,9 @@ class Previews:
         self._site = site
         self._updates = updates
 
-    def disagreements(self, asked: Sequence[tuple[Project, Stack, StackPlan]]) -> Iterator[Diagnostic]:
-        """Where the engine's preview of a layer shows otherwise than its plan, in the order of ``asked``.
+    def own_preview(self, asked: Sequence[tuple[Project, Stack, StackPlan]]) -> OwnPreview:
+        """Where the engine's preview of a layer shows otherwise than its plan, in the order of ``asked``, and the
+        verdicts that it decides.
 
         A layer that waits for another's outputs knows less in the engine's preview, so an update that the plan
         has and the engine has not, or the other way round, counts; the values do not.
@@ -44,15 +47,21 @@ class Previews:
         missing = self._missing([project for project, _, _ in asked])
         there = [(project, stack) for project, stack, _ in asked if project not in missing]
         previewed = dict(zip((project.layer for project, _ in there), self._each(there), strict=True))
+        found: list[Diagnostic] = []
+        decided: list[Finding] = []
         for project, stack, plan in asked:
             if project in missing:
                 text = f"the {stack.layer} layer has no stack yet, so the engine's own preview of it is left out"
-                yield Diagnostic(NO_STACK, text, severity=Severity.INFO)
+                found.append(Diagnostic(NO_STACK, text, severity=Severity.INFO))
                 continue
-            log, failures = previewed[project.layer]
-            yield from (*failures, *log.advice)
-            if not failures:
-                yield from _compared(plan, log)
+            log, failure = previewed[project.layer]
+            decided += log.decided
+            found += log.advice
+            if failure is None:
+                found += _compared(plan, log)
+            else:
+                found += log.others if log.failures else (failure,)
+        return OwnPreview(tuple(found), tuple(decided))
 
     def own_plans(self, asked: Sequence[tuple[Project, Stack]]) -> dict[str, Any]:
         """The update plan of each layer. Raises ``DiagnosticsError`` where one has no stack or cannot be planned.
@@ -64,7 +73,12 @@ class Previews:
             raise DiagnosticsError(map(_no_stack, missing))
         with tempfile.TemporaryDirectory(dir=self._site.home, prefix="plans-") as folder:
             files = [Path(folder) / f"{project.layer}.json" for project, _ in asked]
-            failures = [failure for _, failed in self._each(asked, files) for failure in failed]
+            failures = [
+                told
+                for log, failure in self._each(asked, files)
+                if failure is not None
+                for told in log.failures or (failure,)
+            ]
             if failures:
                 raise DiagnosticsError(failures)
             plans = zip(asked, files, strict=True)
@@ -96,8 +110,8 @@ class Previews:
                 color="never",
             )
         except CommandError as error:
-            return log, log.failures or (failure_of(error, project),)
-        return log, ()
+            return log, failure_of(error, project)
+        return log, None
 
 
 def _compared(plan: StackPlan, log: UpdateLog) -> Iterator[Diagnostic]:

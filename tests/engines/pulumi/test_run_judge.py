@@ -134,7 +134,8 @@ def test_a_verdict_that_waited_for_a_value_is_given_before_the_resource_is_made(
     assert not [item for item in own.diagnostics if item.severity is Severity.ERROR], "each is told once"
 
     engine, graph = engine_of(root, checked(root, FITS))
-    assert engine.up(graph, ONLY).ok and "audit.trail-log" in made(root)
+    again = engine.up(graph, ONLY)
+    assert again.ok and "audit.trail-log" in made(root), again.failures
 
 
 @needs_cli

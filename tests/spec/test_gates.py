@@ -36,7 +36,7 @@ def test_a_wrong_protection_is_refused(compose_text) -> None:
     assert "no_delete" in found.hint + found.message
 
 
-@pytest.mark.parametrize("component", registry().components(), ids=lambda c: f"{c.kind}-{c.backend}")
+@pytest.mark.parametrize("component", list(registry().components()), ids=lambda c: f"{c.kind}-{c.backend}")
 def test_every_schema_has_it_and_no_kind_has_its_own(component) -> None:
     assert "protect" in component_schema(registry(), component)["properties"]
     assert "protect" not in component.spec.__struct_fields__

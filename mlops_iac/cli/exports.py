@@ -25,17 +25,14 @@ _STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 def read_exports(
     paths: Iterable[Path],
     unnamed: Mapping[str, tuple[str, str]] | None = None,
-    *,
-    for_use: checkpoint.Unseal | None = None,
 ) -> dict[str, Snapshot]:
     """The snapshot in each file, by its path; a folder stands for the ``.json`` files in it.
 
     ``unnamed`` answers the stem of a file name with the (project, stack) that an empty export of that name is of.
-    Secrets are opened with the passphrase that the environment gives, and otherwise stay sealed. ``for_use`` opens them
-    instead where the state is to be used further, so that nothing in it may be lost. Raises ``DiagnosticsError`` for
-    anything that is not a whole export.
+    Secrets are opened with the passphrase that the environment gives, and otherwise stay sealed. Raises
+    ``DiagnosticsError`` for anything that is not a whole export.
     """
-    return {_source(path): _read(path, unnamed or {}, for_use) for path in _files(paths)}
+    return {_source(path): _read(path, unnamed or {}) for path in _files(paths)}
 
 
 def exported_baseline(paths: Iterable[Path], graph: Graph) -> tuple[Baseline, tuple[Layer, ...]]:
@@ -99,17 +96,16 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
         yield from inside
 
 
-def _read(path: Path, unnamed: Mapping[str, tuple[str, str]], for_use: checkpoint.Unseal | None) -> Snapshot:
+def text_of(path: Path) -> tuple[str, str]:
+    """What a file or standard input holds, and its name for messages. Raises ``DiagnosticsError``."""
     from mlops_iac.engines.files import read_text
 
-    text = sys.stdin.read() if str(path) == STDIN else read_text(path)
-    return checkpoint.read(
-        text,
-        for_use or _unseal,
-        source=_source(path),
-        unnamed=unnamed.get(path.stem),
-        only_read=for_use is None,
-    )
+    return sys.stdin.read() if str(path) == STDIN else read_text(path), _source(path)
+
+
+def _read(path: Path, unnamed: Mapping[str, tuple[str, str]]) -> Snapshot:
+    text, source = text_of(path)
+    return checkpoint.read(text, _unseal, source=source, unnamed=unnamed.get(path.stem), only_read=True)
 
 
 def _source(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""``mlops-iac state``: look at the local target's state, take it elsewhere and back, and mend it."""
+"""``mlops-iac state``: look at what an engine keeps, take it elsewhere and back, and mend it."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlops_iac.cli.exports import read_exports
+from mlops_iac.cli.exports import text_of
 from mlops_iac.cli.options import format_option, guarded
 from mlops_iac.cli.printing import write
-from mlops_iac.cli.target import confirm
+from mlops_iac.cli.target import Engines, confirm, states_of, states_options
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.graph.nodes import layer_of
 from mlops_iac.render.page import page_for
-from mlops_iac.render.state import backups_text, resource_json, resource_text, states_json, states_text
+from mlops_iac.render.state import backups_text, resource_json, resource_text, state_name, states_json, states_text
 from mlops_iac.state import removal
 from mlops_iac.state.codes import NO_STATE, WRONG_STACK
 from mlops_iac.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from mlops_iac.engines.local.store import Store
+    from mlops_iac.engines.states import States
 
 _LAYER = click.argument("layer")
 _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 _FORMAT = format_option("text", "json")
 
 
-@click.group(short_help="Look at the local state, export, import and mend it.")
+@click.group(short_help="Look at the state, export, import and mend it.")
 def command() -> None:
-    """Look at the state that the local target keeps in `.mlops-iac`, take it elsewhere and back, and mend it.
+    """Look at the state that an engine keeps, take it elsewhere and back, and mend it.
 
+    The local engine's is in `.mlops-iac`; with --engine pulumi it is what the backend has of the projects in `stacks`.
     Reads no configuration, so that it also works while that is broken. Every change keeps the state before as a backup.
-    The states of Pulumi's engine are Pulumi's own: `pulumi stack export`, `pulumi state`.
 
     \b
     Examples:
@@ -45,17 +45,12 @@ def command() -> None:
       mlops-iac state export data --file data.json
       mlops-iac state import data.json
       mlops-iac state restore data
+      mlops-iac state list --engine pulumi
     """
 
 
 def _here(function: Callable[..., None]) -> Callable[..., None]:
-    """Add ``-C`` and ``--stack``, and error handling."""
-    decorated = guarded(function)
-    decorated = click.option(
-        "--stack",
-        metavar="NAME",
-        help="Environment.  [default: the only one that has a state]",
-    )(decorated)
+    """Add ``-C`` and what chooses the engine, and error handling."""
     return click.option(
         "-C",
         "folder",
@@ -63,22 +58,22 @@ def _here(function: Callable[..., None]) -> Callable[..., None]:
         default=".",
         metavar="DIR",
         help="The system's folder.  [default: the current folder]",
-    )(decorated)
+    )(states_options(guarded(function)))
 
 
 @command.command(name="list")
 @click.option("--resources/--no-resources", default=True, help="List each resource, or only the stacks.")
 @_FORMAT
 @_here
-def list_states(folder: Path, stack: str | None, resources: bool, form: str) -> None:
+def list_states(folder: Path, engines: Engines, resources: bool, form: str) -> None:
     """List what is deployed, by stack and layer; ids, and what is protected or waits for deletion.
 
     \b
     Example:
       mlops-iac state list -C examples/fraud-detection
     """
-    store = _store(folder)
-    found = [store.load(project, name) for project, name in store.stacks() if stack in (None, name)]
+    states = states_of(folder, engines)
+    found = [states.load(project, name) for project, name in states.stacks() if engines.stack in (None, name)]
     if form == "json":
         write(json.dumps(states_json(found), indent=2, ensure_ascii=False) + "\n")
     else:
@@ -90,15 +85,15 @@ def list_states(folder: Path, stack: str | None, resources: bool, form: str) -> 
 @click.argument("name")
 @_FORMAT
 @_here
-def show(folder: Path, stack: str | None, layer: str, name: str, form: str) -> None:
+def show(folder: Path, engines: Engines, layer: str, name: str, form: str) -> None:
     """Show one resource, by its logical name or its URN: inputs, outputs, what it depends on. Secrets are masked.
 
     \b
     Example:
       mlops-iac state show data raw.bucket
     """
-    store = _store(folder)
-    resource = removal.find(store.load(*_stack(store, layer, stack)), name)
+    states = states_of(folder, engines)
+    resource = removal.find(states.load(*_stack(states, layer, engines.stack)), name)
     if form == "json":
         write(json.dumps(resource_json(resource), indent=2, ensure_ascii=False) + "\n")
     else:
@@ -113,8 +108,8 @@ def show(folder: Path, stack: str | None, layer: str, name: str, form: str) -> N
     help="Where to write it, readable for its owner only.  [default: standard output]",
 )
 @_here
-def export(folder: Path, stack: str | None, layer: str, file: Path | None) -> None:
-    """Write a layer's state as `pulumi stack import` reads it; secrets stay encrypted with the passphrase.
+def export(folder: Path, engines: Engines, layer: str, file: Path | None) -> None:
+    """Write a layer's state as `pulumi stack import` reads it; secrets stay encrypted as they are.
 
     \b
     Example:
@@ -122,8 +117,8 @@ def export(folder: Path, stack: str | None, layer: str, file: Path | None) -> No
     """
     from mlops_iac.engines.files import write_atomic
 
-    store = _store(folder)
-    text = store.export(store.load(*_stack(store, layer, stack)))
+    states = states_of(folder, engines)
+    text = states.exported(*_stack(states, layer, engines.stack))
     if file is None:
         write(text)
     else:
@@ -134,26 +129,27 @@ def export(folder: Path, stack: str | None, layer: str, file: Path | None) -> No
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 @_YES
 @_here
-def import_state(folder: Path, stack: str | None, file: Path, yes: bool) -> None:
+def import_state(folder: Path, engines: Engines, file: Path, yes: bool) -> None:
     """Put a `pulumi stack export` in the place of a layer's state. It says itself which layer and stack it is of.
 
-    The state must be sound: a damaged one is refused, and so is one with features that the local target does not have.
+    The state must be sound: a damaged one is refused, and so is one with features that the engine does not have.
 
     \b
     Example:
       mlops-iac state import data.json --yes
     """
-    store = _store(folder)
-    (imported,) = read_exports([file], for_use=store.unseal).values()
-    if stack is not None and imported.stack != stack:
-        text = f"{file} is of the stack {imported.stack!r}, not {stack!r}"
-        raise DiagnosticsError([Diagnostic(WRONG_STACK, text, "leave --stack out, or give the other file")])
-    with _changing(store):
-        before = _now(store, imported)
+    states = states_of(folder, engines)
+    text, source = text_of(file)
+    imported = states.read(text, source)
+    if engines.stack not in (None, imported.stack):
+        wrong = f"{source} is of the stack {imported.stack!r}, not {engines.stack!r}"
+        raise DiagnosticsError([Diagnostic(WRONG_STACK, wrong, "leave --stack out, or give the other file")])
+    with _changing(states):
+        before = _now(states, imported)
         counts = f"{len(imported.resources)} resources in the place of {len(before.resources)}"
         confirm(f"Import {imported.project}/{imported.stack}, {counts}?", yes=yes)
-        saved = store.replace(imported)
-    write(f"{imported.project}/{imported.stack} is now state {saved.serial}, with {len(saved.resources)} resources.\n")
+        saved = states.take_over(text, source)
+    write(f"{saved.project}/{saved.stack} is now {state_name(saved)}, with {len(saved.resources)} resources.\n")
 
 
 @command.command()
@@ -162,7 +158,7 @@ def import_state(folder: Path, stack: str | None, file: Path, yes: bool) -> None
 @click.option("--force", is_flag=True, help="Also when it is protected.")
 @_YES
 @_here
-def delete(folder: Path, stack: str | None, layer: str, name: str, force: bool, yes: bool) -> None:
+def delete(folder: Path, engines: Engines, layer: str, name: str, force: bool, yes: bool) -> None:
     """Take a resource out of the state, by its logical name or its URN; what it stands for is left alone.
 
     Refused when it is protected, or when other resources still name it.
@@ -171,35 +167,39 @@ def delete(folder: Path, stack: str | None, layer: str, name: str, force: bool, 
     Example:
       mlops-iac state delete data raw.lifecycle
     """
-    store = _store(folder)
-    with _changing(store):
-        snapshot = store.load(*_stack(store, layer, stack))
+    states = states_of(folder, engines)
+    with _changing(states):
+        snapshot = states.load(*_stack(states, layer, engines.stack))
         resource = removal.find(snapshot, name)
-        left = removal.without(snapshot, resource, force=force)
+        removal.refuse(snapshot, resource, force=force)
         confirm(f"Take {resource.urn} ({resource.id}) out of the state, and leave it running?", yes=yes)
-        store.save(left)
+        states.take_out(snapshot, resource)
     write(f"{resource.urn} is no longer in the state.\n")
 
 
 @command.command()
 @_LAYER
 @_here
-def backups(folder: Path, stack: str | None, layer: str) -> None:
+def backups(folder: Path, engines: Engines, layer: str) -> None:
     """List the older states of a layer that are whole, newest first.
 
     \b
     Example:
       mlops-iac state backups data
     """
-    store = _store(folder)
-    write(backups_text([(str(b.path), b.serial, b.resources) for b in store.backups(*_stack(store, layer, stack))]))
+    states = states_of(folder, engines)
+    write(
+        backups_text(
+            [(str(b.path), b.serial, b.resources) for b in states.backups(*_stack(states, layer, engines.stack))]
+        )
+    )
 
 
 @command.command()
 @_LAYER
 @_YES
 @_here
-def restore(folder: Path, stack: str | None, layer: str, yes: bool) -> None:
+def restore(folder: Path, engines: Engines, layer: str, yes: bool) -> None:
     """Put the newest good backup in the place of a layer's state; the damaged files are kept beside it.
 
     What was done after that backup is then unknown to the state: run `mlops-iac refresh` and look at the preview.
@@ -208,47 +208,41 @@ def restore(folder: Path, stack: str | None, layer: str, yes: bool) -> None:
     Example:
       mlops-iac state restore data --stack dev
     """
-    store = _store(folder)
-    project, name = _stack(store, layer, stack)
-    with _changing(store):
-        good = store.backups(project, name)
+    states = states_of(folder, engines)
+    project, name = _stack(states, layer, engines.stack)
+    with _changing(states):
+        good = states.backups(project, name)
         if not good:
             text = f"there is no good backup of {project}/{name}"
             raise DiagnosticsError([Diagnostic(NO_STATE, text, "bring in an export with `mlops-iac state import`")])
         confirm(f"Restore {project}/{name} to state {good[0].serial}, {good[0].resources} resources?", yes=yes)
-        store.restore(project, name)
+        states.restore(project, name)
     write(f"{project}/{name} is state {good[0].serial} again; `mlops-iac refresh` compares it with what exists.\n")
 
 
-def _store(folder: Path) -> Store:
-    from mlops_iac.engines.local.store import Store
-
-    return Store(folder.resolve())
-
-
 @contextmanager
-def _changing(store: Store) -> Iterator[None]:
-    with store.locked(click.get_current_context().command_path):
+def _changing(states: States) -> Iterator[None]:
+    with states.locked(click.get_current_context().command_path):
         yield
 
 
-def _now(store: Store, imported: Snapshot) -> Snapshot:
+def _now(states: States, imported: Snapshot) -> Snapshot:
     """The state that an import replaces; one that is damaged counts as empty, since it is being mended."""
     try:
-        return store.load(imported.project, imported.stack)
+        return states.load(imported.project, imported.stack)
     except DiagnosticsError:
         return Snapshot(imported.project, imported.stack)
 
 
-def _stack(store: Store, layer: str, stack: str | None) -> tuple[str, str]:
+def _stack(states: States, layer: str, stack: str | None) -> tuple[str, str]:
     """The (project, stack) that a layer's or a project's name means. Raises ``DiagnosticsError``."""
     found = [
         (project, name)
-        for project, name in store.stacks()
+        for project, name in states.stacks()
         if layer in (project, layer_of(project)) and stack in (None, name)
     ]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(f"{project}/{name}" for project, name in store.stacks()) or "nothing was ever deployed from here"
+    known = ", ".join(f"{project}/{name}" for project, name in states.stacks()) or "nothing was ever deployed from here"
     text = f"{layer!r} has {len(found)} states" if found else f"{layer!r} has no state"
     raise DiagnosticsError([Diagnostic(NO_STATE, text, f"choose with --stack; there are: {known}")])

@@ -20,6 +20,7 @@ from mlops_iac.graph.nodes import LAYERS, Layer
 if TYPE_CHECKING:
     from mlops_iac.engines.engine import Engine
     from mlops_iac.engines.events import OnEvent
+    from mlops_iac.engines.states import States
     from mlops_iac.pipeline import Run
     from mlops_iac.policies.settle import Settle
 
@@ -78,6 +79,26 @@ def engine_options(function: Function) -> Function:
     """Add what chooses the engine; the verb gets it as ``engines``, None where the user chose nothing."""
 
     @functools.wraps(function)
+    def collected(*args: object, engines: Engines, named: bool, **kwargs: object) -> object:
+        return function(*args, engines=engines if named else None, **kwargs)
+
+    return _choosing(cast("Function", collected), "Pulumi stack of every layer.  [default: the environment's]")
+
+
+def states_options(function: Function) -> Function:
+    """Add what chooses the engine whose states a verb works on; the verb gets them as ``engines``."""
+
+    @functools.wraps(function)
+    def collected(*args: object, named: bool, **kwargs: object) -> object:
+        return function(*args, **kwargs)
+
+    return _choosing(cast("Function", collected), "Environment.  [default: the only one that has a state]")
+
+
+def _choosing(function: Function, stack_help: str) -> Function:
+    """Add the options; ``function`` gets ``engines``, and whether the user ``named`` an engine or a target."""
+
+    @functools.wraps(function)
     def collected(
         *args: object,
         engine: str | None,
@@ -87,17 +108,15 @@ def engine_options(function: Function) -> Function:
         install_pulumi: bool,
         **kwargs: object,
     ) -> object:
-        chosen = None
-        if engine is not None or target is not None:
-            chosen = Engines(*_engine_and_target(engine, target), stacks, stack, install_pulumi)
-        return function(*args, engines=chosen, **kwargs)
+        chosen = Engines(*_engine_and_target(engine, target), stacks, stack, install_pulumi)
+        return function(*args, engines=chosen, named=engine is not None or target is not None, **kwargs)
 
     decorated: Callable[..., object] = collected
     for option in (
         click.option(
             "--install-pulumi", is_flag=True, help="Let Pulumi's own installer fetch the CLI where there is none."
         ),
-        click.option("--stack", metavar="NAME", help="Pulumi stack of every layer.  [default: the environment's]"),
+        click.option("--stack", metavar="NAME", help=stack_help),
         click.option(
             "--stacks",
             type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -170,13 +189,30 @@ def engine_for(run: Run, choice: TargetChoice, *, quiet: bool = False) -> Iterat
         progress.close()
 
 
+def states_of(folder: Path, engines: Engines) -> States:
+    """The states of the system in ``folder`` that the chosen engine keeps. Raises ``DiagnosticsError``."""
+    with _needed_by(engines):
+        if engines.pulumi:
+            return _pulumi_states(folder.resolve(), engines)
+        from mlops_iac.engines.local.store import Store
+
+        return Store(folder.resolve())
+
+
 def _engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
-    name, make, extra = ("Pulumi", _pulumi_engine, "local,pulumi" if choice.engines.local else "pulumi")
-    if not choice.engines.pulumi:
-        name, make, extra = ("local", _local_engine, "local")
+    with _needed_by(choice.engines):
+        return (_pulumi_engine if choice.engines.pulumi else _local_engine)(run, choice, on_event)
+
+
+@contextmanager
+def _needed_by(engines: Engines) -> Iterator[None]:
+    """Raise ``DiagnosticsError`` where the packages of an engine are not installed."""
     try:
-        return make(run, choice, on_event)
+        yield
     except ModuleNotFoundError as error:
+        name, extra = (
+            ("Pulumi", "local,pulumi" if engines.local else "pulumi") if engines.pulumi else ("local", "local")
+        )
         text = f"the {name} engine needs the Python package {error.name}, which is not installed"
         raise DiagnosticsError([Diagnostic(MISSING_EXTRA, text, f"pip install 'mlops-iac[{extra}]'")]) from error
 
@@ -229,6 +265,14 @@ def _pulumi_engine(run: Run, choice: TargetChoice, on_event: OnEvent) -> Engine:
         on_event=on_event,
     )
     return PulumiEngine(run.request.compose.root, run.graph.system, run.graph.environment, options)
+
+
+def _pulumi_states(root: Path, engines: Engines) -> States:
+    from mlops_iac.engines.pulumi.automation.site import PulumiOptions, Site
+    from mlops_iac.engines.pulumi.automation.states import PulumiStates
+
+    stacks = engines.stacks.resolve() if engines.stacks is not None else None
+    return PulumiStates(Site(root, PulumiOptions(local=engines.local, stacks=stacks, install=engines.install)))
 
 
 def tell_details(engine: Engine, run: Run, choice: TargetChoice) -> None:

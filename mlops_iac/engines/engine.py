@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.codes import PROTECTED
 from mlops_iac.engines.events import OwnPreview, RunResult
+from mlops_iac.engines.states import States
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
 from mlops_iac.graph.values import StackOutput, references
 from mlops_iac.plan.adoption import MOVED, Adoption, Wanted
@@ -32,6 +33,11 @@ class Engine(Protocol):
     @property
     def details(self) -> tuple[tuple[str, str], ...]:
         """What somebody must know before agreeing to a change, as (what, value): account, region, backend, stacks."""
+        ...
+
+    @property
+    def states(self) -> States:
+        """What it keeps."""
         ...
 
     def named(self, graph: Graph) -> Graph:
@@ -97,14 +103,6 @@ class Engine(Protocol):
 
     def cancel(self, graph: Graph, only: Collection[Layer] = LAYERS) -> tuple[str, ...]:
         """Release what a run that died still holds; answers what was released, in words."""
-        ...
-
-    def export_state(self, project: str, stack: str) -> dict[str, Any]:
-        """A stack's state as ``pulumi stack export`` writes it, secrets sealed."""
-        ...
-
-    def import_state(self, project: str, stack: str, document: Mapping[str, Any]) -> None:
-        """Put ``document``, a ``pulumi stack export``, in the place of a stack's state."""
         ...
 
 

@@ -21,11 +21,16 @@ def states_text(snapshots: Sequence[Snapshot], page: Page, *, resources: bool = 
     for snapshot in snapshots:
         pending = f", {len(snapshot.pending)} operations under way" if snapshot.pending else ""
         custom = sum(resource.custom for resource in snapshot.resources)
-        text = f"  state {snapshot.serial} of {snapshot.written or 'unknown time'}, {custom} resources{pending}"
+        text = f"  {state_name(snapshot)} of {snapshot.written or 'unknown time'}, {custom} resources{pending}"
         lines.append(line(Span(page.visible(f"{snapshot.project}/{snapshot.stack}"), Tone.STRONG), text))
         if resources:
             lines += [_row(resource, page) for resource in snapshot.resources if resource.custom]
     return to_text(lines, page)
+
+
+def state_name(snapshot: Snapshot) -> str:
+    """``state 4``; without the number where the engine counts none."""
+    return f"state {snapshot.serial}" if snapshot.serial else "state"
 
 
 def states_json(snapshots: Iterable[Snapshot]) -> dict[str, Any]:

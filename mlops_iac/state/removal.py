@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.state.codes import NO_SUCH_RESOURCE, STILL_NEEDED
 from mlops_iac.state.edits import needed_urns
@@ -23,19 +21,19 @@ def find(snapshot: Snapshot, name: str) -> ResourceState:
     raise DiagnosticsError([Diagnostic(NO_SUCH_RESOURCE, f"{snapshot.project}/{snapshot.stack}: {text}", hint)])
 
 
-def without(snapshot: Snapshot, resource: ResourceState, *, force: bool = False) -> Snapshot:
-    """``snapshot`` without ``resource``; ``force`` also takes a protected one out.
+def refuse(snapshot: Snapshot, resource: ResourceState, *, force: bool = False) -> None:
+    """Raise ``DiagnosticsError`` where ``resource`` must stay: it is protected, or others still name it.
 
-    Raises ``DiagnosticsError`` when it is protected, or when others still name it: a state must hold what it names.
+    ``force`` overrules a protection, as in ``pulumi state delete``. What others name stays: a state must hold that.
     """
+    name = f"{snapshot.project}/{snapshot.stack}: {resource.urn}"
     problems = []
     if resource.protect and not force:
-        text = f"{resource.urn} is protected"
-        problems.append(Diagnostic(STILL_NEEDED, text, "--force takes it out of the state in spite of that"))
+        hint = "--force takes it out of the state in spite of that"
+        problems.append(Diagnostic(STILL_NEEDED, f"{name} is protected", hint))
     users = [item.urn for item in snapshot.resources if resource.urn in needed_urns(item) and item.urn != resource.urn]
     if users:
-        text = f"{resource.urn} is still named by {len(users)} others: {', '.join(users[:5])}"
+        text = f"{name} is still named by {len(users)} others: {', '.join(users[:5])}"
         problems.append(Diagnostic(STILL_NEEDED, text, "take those out first"))
     if problems:
         raise DiagnosticsError(problems)
-    return replace(snapshot, resources=tuple(item for item in snapshot.resources if item is not resource))

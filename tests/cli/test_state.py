@@ -96,3 +96,21 @@ def test_a_damaged_state_is_restored(run: Run, system: Path, deployed: Store) ->
     assert run("state", "backups", "data", "-C", system).stdout.startswith("state 1, ")
     assert run("state", "restore", "data", "--yes", "-C", system).exit_code == 0
     assert run("preview", "-C", system, "--exit-code").exit_code == 0
+
+
+def test_a_pulumi_backend_needs_the_cli_and_the_projects(
+    run: Run, system: Path, deployed: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("pulumi", reason="the Pulumi SDK is not installed")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    refused = run("state", "list", "--engine", "pulumi", "-C", system)
+    assert refused.exit_code == 1 and "MI7220" in refused.stderr
+    odd = run("state", "list", "--engine", "local", "--target", "cloud", "-C", system)
+    assert odd.exit_code == 1 and "the local engine cannot apply to the cloud" in odd.output
+
+
+def test_a_stack_can_be_chosen_on_the_local_state(run: Run, system: Path, deployed: Store) -> None:
+    listed = run("state", "list", "--stack", "prod", "-C", system)
+    assert listed.stdout == "Nothing was ever deployed from here.\n"
+    assert "small-data/dev" in run("state", "list", "--stack", "dev", "-C", system).stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -27,7 +26,6 @@ from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack, layer_of
 from mlops_iac.plan.adoption import Adoption, Wanted
 from mlops_iac.plan.model import Op, Plan
 from mlops_iac.plan.reviewed import Reviewed
-from mlops_iac.state import checkpoint
 from mlops_iac.state.snapshot import Snapshot
 
 LOST_HINT: Final = (
@@ -73,8 +71,8 @@ class LocalEngine:
         )
 
     @property
-    def store(self) -> Store:
-        """The state folder: backups, export, import."""
+    def states(self) -> Store:
+        """The state folder."""
         return self._store
 
     @property
@@ -248,18 +246,6 @@ class LocalEngine:
         """Release the lock that a run on another host left; a dead run of this host needs none of that."""
         with self._store.locked(self._options.command, force=True) as previous:
             return () if previous is None else (f"the lock of {previous}",)
-
-    def export_state(self, project: str, stack: str) -> dict[str, Any]:
-        """A stack's state as ``pulumi stack export`` writes it, secrets sealed."""
-        document: dict[str, Any] = json.loads(self._store.export(self._store.load(project, stack)))
-        return document
-
-    def import_state(self, project: str, stack: str, document: Mapping[str, Any]) -> None:
-        """Put a ``pulumi stack export`` in the place of a stack's state; the one before is kept as a backup."""
-        with self._store.locked(self._options.command, force=self._options.force):
-            text = json.dumps(document)
-            imported = checkpoint.read(text, self._store.unseal, source="the import", expected=(project, stack))
-            self._store.replace(imported)
 
     def stop(self) -> None:
         """End the emulators that this system started; their resources go with them."""

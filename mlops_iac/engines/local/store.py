@@ -14,7 +14,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +30,7 @@ from mlops_iac.engines.files import (
     write_atomic,
     write_failure,
 )
+from mlops_iac.engines.states import Backup
 from mlops_iac.graph.evaluate import contains_secret
 from mlops_iac.providers.plugins import plugin_version
 from mlops_iac.state import checkpoint, edits
@@ -63,17 +64,11 @@ def given_passphrases(environ: Mapping[str, str]) -> Iterator[str]:
         yield file.read_text(encoding="utf-8").strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """An older checkpoint that is whole."""
-
-    path: Path
-    serial: int
-    resources: int
-
-
 class Store:
-    """Reads and writes the state folder below ``root``. ``environ`` and ``clock`` are the outside world."""
+    """Reads and writes the state folder below ``root``. ``environ`` and ``clock`` are the outside world.
+
+    See ``engines.states.States`` for what ``mlops-iac state`` does with it.
+    """
 
     def __init__(
         self,
@@ -206,9 +201,24 @@ class Store:
         """The snapshot as ``pulumi stack import`` reads it, secrets sealed."""
         return checkpoint.write_export(snapshot, self._crypter_for(snapshot), time=self.clock(), plugins=plugin_version)
 
-    def read_export(self, path: Path) -> Snapshot:
-        """The snapshot in a ``pulumi stack export`` or another checkpoint. Raises ``DiagnosticsError``."""
-        return checkpoint.read(read_text(path), self.unseal, source=str(path))
+    def exported(self, project: str, stack: str) -> str:
+        """A stack's state as ``pulumi stack import`` reads it, secrets sealed."""
+        return self.export(self.load(project, stack))
+
+    def read(self, text: str, source: str) -> Snapshot:
+        """The snapshot in a ``pulumi stack export`` or another checkpoint. Raises ``DiagnosticsError``.
+
+        One with features that the local engine does not have is refused, as they would be lost.
+        """
+        return checkpoint.read(text, self.unseal, source=source)
+
+    def take_over(self, text: str, source: str) -> Snapshot:
+        """Put a ``pulumi stack export`` in the place of the state that it is of."""
+        return self.replace(self.read(text, source))
+
+    def take_out(self, snapshot: Snapshot, resource: ResourceState) -> None:
+        """Save a state without one of its resources."""
+        self.save(replace(snapshot, resources=tuple(item for item in snapshot.resources if item is not resource)))
 
     def unseal(self, provider: Mapping[str, Any]) -> Crypter | None:
         """The crypter of a ``secrets_providers`` entry; None when no passphrase is known.

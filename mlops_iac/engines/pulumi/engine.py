@@ -6,7 +6,6 @@ each other run at the same time. Whatever else the user has put into a project r
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from mlops_iac.engines.pulumi.automation.previews import Previews
 from mlops_iac.engines.pulumi.automation.site import PulumiOptions, Site
 from mlops_iac.engines.pulumi.automation.states import PulumiStates
 from mlops_iac.engines.pulumi.automation.updates import Updates
-from mlops_iac.engines.pulumi.codes import NO_PROJECT, NOT_OFFERED
+from mlops_iac.engines.pulumi.codes import NOT_OFFERED
 from mlops_iac.engines.pulumi.file_backend import FileBackend
 from mlops_iac.engines.pulumi.projects import Project, projects_in
 from mlops_iac.engines.pulumi.workspace import failure_of
@@ -43,10 +42,7 @@ class PulumiEngine:
         self._site = site = Site(root, options or PulumiOptions())
         if site.laptop is not None:
             site.laptop.prepare(system, root, environment, site.theirs)
-        elif not (site.folder / LAYERS[0].value / "Pulumi.yaml").exists():
-            text = f"there are no Pulumi projects of this system in {site.folder}"
-            hint = "`mlops-iac init` writes them for a new system; name another folder with --stacks"
-            raise DiagnosticsError([Diagnostic(NO_PROJECT, text, hint)])
+        site.refuse_no_projects()
         self._projects = projects_in(site.folder, system, environment, site.options.stack)
         self._states = PulumiStates(site)
         self._updates = Updates(site, self._states, environment)
@@ -67,6 +63,11 @@ class PulumiEngine:
             ("backend", self._site.workspace(first).backend_url()),
             ("stacks", f"{', '.join(stacks)} of {', '.join(project.name for project in self._projects.values())}"),
         )
+
+    @property
+    def states(self) -> PulumiStates:
+        """What the stacks of its projects hold."""
+        return self._states
 
     def named(self, graph: Graph) -> Graph:
         """The graph with the names that the stacks have here."""
@@ -212,15 +213,6 @@ class PulumiEngine:
             released.append(f"{project.name}, stack {project.address}")
         return tuple(released)
 
-    def export_state(self, project: str, stack: str) -> dict[str, Any]:
-        """A stack's state as ``pulumi stack export`` writes it, secrets sealed."""
-        document: dict[str, Any] = json.loads(self._states.exported(self._project(project)))
-        return document
-
-    def import_state(self, project: str, stack: str, document: Mapping[str, Any]) -> None:
-        """Put a ``pulumi stack export`` in the place of a stack's state."""
-        self._states.put(self._project(project), json.dumps(document))
-
     def _of(self, graph: Graph, only: Collection[Layer]) -> Iterator[tuple[Project, Stack]]:
         for stack in graph.stacks:
             if stack.layer in only:
@@ -280,9 +272,6 @@ class PulumiEngine:
         if texts:
             hint = "preview again with --engine pulumi, have it reviewed, and apply the new plan"
             raise DiagnosticsError(Diagnostic(NOT_PLANNED, text, hint) for text in texts)
-
-    def _project(self, name: str) -> Project:
-        return next(project for project in self._projects.values() if project.name == name)
 
     def _update(self, layer: Layer, stack: Stack, plan: Any) -> StackResult:
         return self._updates.update("up", self._projects[layer], stack, plan)

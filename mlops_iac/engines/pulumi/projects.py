@@ -55,6 +55,18 @@ def projects_in(folder: Path, system: str, environment: str, stack: str | None =
     return found
 
 
+def names_in(folder: Path) -> dict[Layer, str]:
+    """The project's name of each layer that has one below ``folder``, whatever system it is of.
+
+    Raises ``DiagnosticsError`` for a file that cannot be read.
+    """
+    return {
+        layer: str(_read(file).get("name"))
+        for layer in LAYERS
+        if (file := folder / layer.value / "Pulumi.yaml").exists()
+    }
+
+
 def _project(folder: Path, layer: Layer, system: str, environment: str, stack: str | None) -> Project:
     name = str(_read(folder / "Pulumi.yaml").get("name"))
     if name != naming.project(system, layer.value):

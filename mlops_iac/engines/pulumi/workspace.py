@@ -74,6 +74,13 @@ class Workspace(LocalWorkspace):
         except CommandError as error:
             raise DiagnosticsError([failure_of(error, self.project)]) from error
 
+    def forgotten(self, urn: str) -> None:
+        """Take a resource out of the state, also a protected one. Raises ``DiagnosticsError`` where that is refused."""
+        try:
+            self._run_pulumi_cmd_sync(["state", "delete", urn, "--force", "--yes", "--stack", self.project.address])
+        except CommandError as error:
+            raise DiagnosticsError([failure_of(error, self.project)]) from error
+
     def backend_url(self) -> str:
         """Where the project's state is kept. Raises ``DiagnosticsError`` when nobody is logged in."""
         try:

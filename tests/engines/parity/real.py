@@ -145,7 +145,7 @@ class RealEngine:
 
     def _state(self, work: Path) -> Snapshot:
         path = work / "state" / ".pulumi" / "stacks" / PROJECT / f"{STACK}.json"
-        snapshot = self._reader.read_export(path)
+        snapshot = self._reader.read(path.read_text(encoding="utf-8"), str(path))
         # Default providers: the program names every provider, but the engine makes one for the stack's own use.
         kept = tuple(item for item in snapshot.resources if "::default" not in item.urn)
         return replace(snapshot, resources=kept)

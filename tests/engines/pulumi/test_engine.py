@@ -78,9 +78,9 @@ def test_the_life_of_a_system(root: Path) -> None:
         item["inputs"]["visibilityTimeoutSeconds"] = 5
         path.write_text(json.dumps(item))
     (root / "world" / "objects" / "q02.json").unlink()
-    before = runs.export_state("fraud-data", "dev")
+    before = runs.states.exported("fraud-data", "dev")
     looked = runs.look(second)
-    assert looked.ok and runs.export_state("fraud-data", "dev") == before
+    assert looked.ok and runs.states.exported("fraud-data", "dev") == before
     assert {item.name: item.actual.get("visibilityTimeoutSeconds") for item in looked.stacks[0].drift}["q01"] == 5
     refreshed = runs.refresh(second)
     check_shape("refresh", refreshed)

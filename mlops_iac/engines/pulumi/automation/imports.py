@@ -63,7 +63,7 @@ class Imports:
     ) -> StackResult:
         """Import ``asked``; what is ``as_declared`` then gets the program's inputs in the state, as after an update."""
         log = UpdateLog(stack, self._site.emit)
-        before = self._states.exported(project)
+        before = self._states.exported(project.name, project.stack)
         failure = self._targeted("up", project, stack, asked, log, Order.of(asked, as_it_is=True))
         if failure is not None:
             # A part of what was asked for is none: nothing was made or changed, so the state can go back.

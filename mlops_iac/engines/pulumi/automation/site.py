@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mlops_iac.diagnostics import Diagnostic
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.events import Event, OnEvent
 from mlops_iac.engines.local.emulators import EmulatorOptions, Emulators
 from mlops_iac.engines.local.provider import ProviderFactory
 from mlops_iac.engines.local.store import FOLDER, Store
 from mlops_iac.engines.pulumi.cli import find_cli
+from mlops_iac.engines.pulumi.codes import NO_PROJECT
 from mlops_iac.engines.pulumi.file_backend import FileBackend
 from mlops_iac.engines.pulumi.laptop import FACTORY, Laptop
 from mlops_iac.engines.pulumi.plugin_server import factory_named
@@ -28,7 +29,7 @@ from mlops_iac.engines.pulumi.run_pack import RunPolicies
 from mlops_iac.engines.pulumi.workspace import Workspace
 from mlops_iac.engines.signals import on_signals
 from mlops_iac.graph.naming import STACKS
-from mlops_iac.graph.nodes import Graph, Layer
+from mlops_iac.graph.nodes import LAYERS, Graph, Layer
 from mlops_iac.state.snapshot import Snapshot
 
 _FALLBACK: Final = "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"
@@ -98,6 +99,13 @@ class Site:
         self.store = Store(self.home, environ={**given, **self.environ})
         self._guard = threading.Lock()
         self._backends: dict[Layer, FileBackend | None] = {}
+
+    def refuse_no_projects(self) -> None:
+        """Raise ``DiagnosticsError`` where the user has no projects; a laptop gets them by its first run."""
+        if self.laptop is None and not (self.folder / LAYERS[0].value / "Pulumi.yaml").exists():
+            text = f"there are no Pulumi projects of this system in {self.folder}"
+            hint = "`mlops-iac init` writes them for a new system; name another folder with --stacks"
+            raise DiagnosticsError([Diagnostic(NO_PROJECT, text, hint)])
 
     @contextmanager
     def running(self) -> Iterator[None]:

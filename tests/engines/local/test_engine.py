@@ -88,7 +88,7 @@ def test_the_life_of_a_system(engine: LocalEngine) -> None:
 
 def test_drift_is_found_and_mended(engine: LocalEngine) -> None:
     engine.up(system())
-    server = moto_server.find(engine.store.folder)
+    server = moto_server.find(engine.states.folder)
     assert server is not None
     session = Session(server.endpoint, "eu-central-1", "111122223333")
     suspended = {"Bucket": "fraud-raw", "VersioningConfiguration": {"Status": "Suspended"}}
@@ -107,7 +107,7 @@ def test_drift_is_found_and_mended(engine: LocalEngine) -> None:
 
 def test_a_lost_emulator_is_said(engine: LocalEngine) -> None:
     engine.up(system())
-    moto_server.stop(engine.store.folder)
+    moto_server.stop(engine.states.folder)
     for attempt in (lambda: engine.up(system()), lambda: engine.destroy(system()), lambda: engine.look(system())):
         with pytest.raises(DiagnosticsError) as caught:
             attempt()
@@ -120,7 +120,7 @@ def test_a_lost_emulator_is_said(engine: LocalEngine) -> None:
 
 def test_forgetting_a_lost_emulator(engine: LocalEngine) -> None:
     engine.up(system())
-    moto_server.stop(engine.store.folder)
+    moto_server.stop(engine.states.folder)
     assert engine.destroy(system(), forget=True).ok
     assert engine.up(system()).summary()[Op.CREATE] == 4
 
@@ -189,7 +189,7 @@ def test_a_signal_ends_the_run_in_order(tmp_path: Path, number: int) -> None:
     engine = LocalEngine(tmp_path, LocalOptions(environ={}))
     snapshot = engine.load_snapshots("dev")["fraud-data"]
     assert snapshot.pending == () and sum(item.type.startswith("aws:") for item in snapshot.resources) == 3
-    with engine.store.locked("next") as previous:
+    with engine.states.locked("next") as previous:
         assert previous is None
 
 

@@ -35,6 +35,7 @@ from mlops_iac.components.sagemaker_access import (
     subnets,
     volume_access,
 )
+from mlops_iac.components.serving.rollouts import BAD_BAKE, RolloutSpec, check_rollout, deployment
 from mlops_iac.diagnostics import Severity
 from mlops_iac.graph.iam import Statement
 from mlops_iac.graph.naming import content_hash
@@ -52,34 +53,14 @@ NOTHING_RELEASED = "MI3501"
 """No version is released to the stage, and the endpoint must not do without."""
 BAD_AUTOSCALING = "MI3502"
 """The autoscaling limits leave no room, or less than the environment demands."""
-BAD_STEPS = "MI3503"
-"""The rollout's steps do not grow to 100%, or not as the strategy needs."""
-STEPS_MERGED = "MI3504"
-"""SageMaker's canary cannot have that many steps; some are left out."""
-UNKNOWN_ALARM = "MI3505"
-"""`rollback_on` names neither an alarm of the endpoint nor a monitor of it."""
-BAD_BAKE = "MI3506"
-"""The bake time is longer than SageMaker waits."""
-USELESS_FIELD = "MI3507"
-"""A field has no effect with the chosen strategy."""
-NO_ROLLBACK = "MI3508"
-"""The rollout is watched by no alarm, so it would not be rolled back."""
 
 ScalingMetric = Literal["invocations_per_instance", "concurrent_requests_per_instance", "cpu", "gpu"]
 
 VARIANT = "live"
 """Name of an endpoint's only variant."""
-_OWN_ALARMS = ("errors", "latency")
 _PREDEFINED_METRICS: Mapping[ScalingMetric, str] = {
     "invocations_per_instance": "SageMakerVariantInvocationsPerInstance",
     "concurrent_requests_per_instance": "SageMakerVariantConcurrentRequestsPerModelHighResolution",
-}
-_LONGEST_WAIT = 3600
-_LONGEST_ROLLOUT = 28800
-_DEFAULT_STEPS: Mapping[str, tuple[str, ...]] = {
-    "canary": ("10%", "100%"),
-    "linear": ("25%", "50%", "75%", "100%"),
-    "rolling": ("50%", "100%"),
 }
 
 
@@ -116,33 +97,6 @@ class AutoscalingSpec(Spec, kw_only=True):
     target: Annotated[float, doc("Value of the metric that is aimed at.")] = 400
     scale_in_after: Annotated[Duration, doc("Pause after instances were removed.")] = Duration(600)
     scale_out_after: Annotated[Duration, doc("Pause after instances were added.")] = Duration(60)
-
-
-class RolloutSpec(Spec, kw_only=True):
-    """How a new version takes over."""
-
-    strategy: Annotated[
-        Literal["all_at_once", "rolling", "blue_green", "canary", "linear"],
-        doc(
-            "all_at_once: a new fleet takes all traffic at once. blue_green: the same, and the old fleet is kept for "
-            "the bake time. canary: a part first. linear: equal parts. rolling: a share of the instances at a time."
-        ),
-    ] = "blue_green"
-    steps: Annotated[
-        list[Percent],
-        doc(
-            "Share of the traffic after each step, up to 100%. SageMaker's canary has one step before the rest: "
-            "further ones are left out, with a warning."
-        ),
-    ] = []
-    bake: Annotated[Duration, doc("How long alarms are watched after each step (at most 1h).")] = Duration(600)
-    rollback_on: Annotated[
-        list[str] | None,
-        doc(
-            "Alarms that bring the old version back: `<endpoint>-errors`, `<endpoint>-latency`; unset: those that the "
-            "endpoint has."
-        ),
-    ] = None
 
 
 class CaptureSpec(Spec, kw_only=True):
@@ -241,7 +195,7 @@ def build(name: str, spec: EndpointSpec, ctx: BuildContext) -> EndpointOutputs:
         {
             "name": _endpoint_name(name, ctx),
             "endpointConfigName": configuration["name"],
-            "deploymentConfig": deployment(name, spec, alarms),
+            "deploymentConfig": deployment(name, spec.rollout, alarms),
         },
         depends_on=alarms.values(),
     )
@@ -439,49 +393,6 @@ def milliseconds(latency: str) -> int:
     return int(latency[:-2]) if latency.endswith("ms") else 1000 * int(latency[:-1])
 
 
-def steps_of(rollout: RolloutSpec) -> list[int]:
-    """The rollout's steps in whole percent, the strategy's usual ones where none are given."""
-    given = [step.whole for step in rollout.steps]
-    return given or [Percent.parse(step).whole for step in _DEFAULT_STEPS.get(rollout.strategy, ("100%",))]
-
-
-def deployment(name: str, spec: EndpointSpec, alarms: Mapping[str, Handle]) -> dict[str, Value]:
-    """The rollout in SageMaker's terms."""
-    rollout = spec.rollout
-    config: dict[str, Value] = {}
-    watched = [f"{name}-{suffix}" for suffix in alarms] if rollout.rollback_on is None else rollout.rollback_on
-    if watched:
-        config["autoRollbackConfiguration"] = {
-            "alarms": [{"alarmName": alarms[alarm.rpartition("-")[2]]["name"]} for alarm in watched]
-        }
-    if rollout.strategy == "rolling":
-        config["rollingUpdatePolicy"] = {
-            "maximumBatchSize": _share(steps_of(rollout)[0]),
-            "waitIntervalInSeconds": rollout.bake.seconds,
-            "maximumExecutionTimeoutInSeconds": _LONGEST_ROLLOUT,
-        }
-    else:
-        config["blueGreenUpdatePolicy"] = {
-            "trafficRoutingConfiguration": _routing(rollout),
-            "terminationWaitInSeconds": rollout.bake.seconds if rollout.strategy == "blue_green" else 0,
-            "maximumExecutionTimeoutInSeconds": _LONGEST_ROLLOUT,
-        }
-    return config
-
-
-def _routing(rollout: RolloutSpec) -> dict[str, Value]:
-    wait: dict[str, Value] = {"waitIntervalInSeconds": rollout.bake.seconds}
-    if rollout.strategy == "canary":
-        return {"type": "CANARY", "canarySize": _share(steps_of(rollout)[0]), **wait}
-    if rollout.strategy == "linear":
-        return {"type": "LINEAR", "linearStepSize": _share(steps_of(rollout)[0]), **wait}
-    return {"type": "ALL_AT_ONCE", **wait}
-
-
-def _share(percent: int) -> dict[str, Value]:
-    return {"type": "CAPACITY_PERCENT", "value": percent}
-
-
 def _autoscaling(name: str, spec: EndpointSpec, endpoint: Handle, ctx: BuildContext) -> None:
     """Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html"""
     target = ctx.add(
@@ -531,15 +442,8 @@ def check(name: str, spec: EndpointSpec, system: System) -> Iterator[Problem]:
     """The model's stage, the limits, and what SageMaker can roll out."""
     yield from _check_model(name, spec, system)
     yield from _check_autoscaling(name, spec, system)
-    yield from _check_steps(spec.rollout)
-    yield from _check_rollback(name, spec, system)
-    if spec.rollout.bake.seconds > _LONGEST_WAIT:
-        yield Problem(
-            BAD_BAKE,
-            ("rollout", "bake"),
-            f"SageMaker waits at most 1h after a step, not {spec.rollout.bake}",
-            "bake for 1h or less",
-        )
+    own = [f"{name}-errors"] + ([f"{name}-latency"] if spec.slo.latency_p99 is not None else [])
+    yield from check_rollout(name, spec.rollout, own, system)
     if not 60 <= spec.startup.seconds <= 3600:
         yield Problem(
             BAD_BAKE, ("startup",), f"SageMaker waits 1m to 1h for a container, not {spec.startup}", "use 1m to 1h"
@@ -592,88 +496,6 @@ def _check_autoscaling(name: str, spec: EndpointSpec, system: System) -> Iterato
             ("autoscaling", "min"),
             f"one instance cannot be replaced in parts, as {spec.rollout.strategy} wants",
             "keep 2 instances or more, or use blue_green",
-            Severity.WARNING,
-        )
-
-
-def _check_steps(rollout: RolloutSpec) -> Iterator[Problem]:
-    path = ("rollout", "steps")
-    steps = steps_of(rollout)
-    if rollout.steps and rollout.strategy in ("all_at_once", "blue_green"):
-        yield Problem(
-            USELESS_FIELD,
-            path,
-            f"{rollout.strategy} has one step, to 100%",
-            "remove `steps`, or use canary or linear",
-            Severity.WARNING,
-        )
-        return
-    if any(step.value != step.whole for step in rollout.steps) or steps != sorted(set(steps)) or steps[-1] != 100:
-        yield Problem(BAD_STEPS, path, "the steps do not grow to 100% in whole percent", "write them like [10%, 100%]")
-        return
-    if rollout.strategy == "canary":
-        yield from _check_canary(path, steps)
-    if rollout.strategy == "linear" and (
-        len({right - left for left, right in zip([0, *steps], steps, strict=False)}) != 1 or not 10 <= steps[0] <= 50
-    ):
-        yield Problem(
-            BAD_STEPS,
-            path,
-            "linear needs equal steps of 10% to 50%",
-            "write them like [25%, 50%, 75%, 100%], or use canary",
-        )
-    if rollout.strategy == "rolling" and not 5 <= steps[0] <= 50:
-        yield Problem(BAD_STEPS, path, "rolling replaces 5% to 50% of the instances at a time", "begin with 5% to 50%")
-
-
-def _check_canary(path: tuple[str, ...], steps: list[int]) -> Iterator[Problem]:
-    if len(steps) < 2 or steps[0] > 50:
-        yield Problem(
-            BAD_STEPS, path, "the canary gets at most 50%, then the rest follows", "write it like [10%, 100%]"
-        )
-    elif len(steps) > 2:
-        left_out = ", ".join(f"{step}%" for step in steps[1:-1])
-        yield Problem(
-            STEPS_MERGED,
-            path,
-            f"SageMaker's canary has one step before the rest: {left_out} is left out, 100% follows {steps[0]}%",
-            f"write [{steps[0]}%, 100%], or use linear with equal steps",
-            Severity.WARNING,
-        )
-
-
-def _check_rollback(name: str, spec: EndpointSpec, system: System) -> Iterator[Problem]:
-    own = [f"{name}-{suffix}" for suffix in _OWN_ALARMS]
-    for index, alarm in enumerate(spec.rollout.rollback_on or []):
-        path = ("rollout", "rollback_on", index)
-        if alarm == f"{name}-latency" and spec.slo.latency_p99 is None:
-            yield Problem(
-                UNKNOWN_ALARM,
-                path,
-                f"endpoint {name!r} promises no latency, so there is no alarm {alarm!r}",
-                "set `slo.latency_p99`",
-            )
-        elif alarm not in own and system.find("monitors", alarm) is not None:
-            yield Problem(
-                UNKNOWN_ALARM,
-                path,
-                f"the alarm of monitor {alarm!r} cannot roll back: it watches the finished endpoint, whose first "
-                "rollout would wait for an alarm that does not exist yet",
-                f"use {' or '.join(own)}; let the monitor start a retraining",
-            )
-        elif alarm not in own:
-            yield Problem(
-                UNKNOWN_ALARM,
-                path,
-                f"endpoint {name!r} has no alarm {alarm!r}",
-                did_you_mean(alarm, own) or f"alarms: {', '.join(own)}",
-            )
-    if spec.rollout.rollback_on == []:
-        yield Problem(
-            NO_ROLLBACK,
-            ("rollout", "rollback_on"),
-            f"no alarm watches the rollout of endpoint {name!r}",
-            "remove `rollback_on` to use the endpoint's own alarms",
             Severity.WARNING,
         )
 

@@ -16,11 +16,12 @@ from mlops_iac.cli.options import (
     system_options,
 )
 from mlops_iac.cli.printing import write
-from mlops_iac.cli.reporting import drift_forms, report_option, write_report
+from mlops_iac.cli.reporting import drift_forms, report_option, write_failure, write_report
 from mlops_iac.cli.target import TargetChoice, engine_for, target_options
+from mlops_iac.diagnostics import DiagnosticsError
 from mlops_iac.engines.events import RunResult
 from mlops_iac.graph.nodes import Layer
-from mlops_iac.pipeline import run_phases
+from mlops_iac.pipeline import Run, run_phases
 from mlops_iac.plan.drift import Danger, Observed, drift_plan, judge_drift, observed_of
 from mlops_iac.render.drift import drift_json, drift_markdown, drift_text
 from mlops_iac.render.json import to_text
@@ -48,7 +49,8 @@ def command(
 
     Dangerous: something is gone, open, unguarded or unencrypted that was not. Harmless: what autoscalers move, and tags
     that nothing reads. Everything else is for a person to look at. Each comes with what to do: a `refresh`, which takes
-    it into the state, and an `up`, which puts it right; or the configuration takes it in.
+    it into the state, and an `up`, which puts it right; or the configuration takes it in. With --report, errors that
+    leave nothing to look for are reported too.
 
     \b
     Examples:
@@ -56,11 +58,14 @@ def command(
       mlops-iac drift env=prod --engine pulumi --exit-code --format markdown
       mlops-iac drift env=prod --engine pulumi --report out
     """
-    run = run_phases(request_for(folder, overrides), until="compile")
-    with engine_for(run, choice, quiet=True) as (engine, run):
-        if run.graph is None or run.system is None or run.composition is None:
-            raise ValueError("the compile phase made no graph")
-        result = engine.look(run.graph, only)
+    try:
+        run, result = _looked(folder, overrides, choice, only)
+    except DiagnosticsError as error:
+        if report is not None:
+            write_failure("drift", error.diagnostics, overrides, folder, report)
+        raise
+    if run.graph is None or run.system is None or run.composition is None:
+        raise ValueError("the compile phase made no graph")
     observed = _observed(result)
     findings = judge_drift(observed, run.graph, run.system, run.composition)
     failures = tuple(failure for stack in result.stacks for failure in stack.failures)
@@ -77,6 +82,16 @@ def command(
     worst = findings[0].danger if findings else Danger.HARMLESS
     if exit_code and worst is not Danger.HARMLESS:
         sys.exit(EXIT_REFUSED if worst is Danger.DANGEROUS else EXIT_CHANGES)
+
+
+def _looked(
+    folder: Path, overrides: tuple[str, ...], choice: TargetChoice, only: tuple[Layer, ...]
+) -> tuple[Run, RunResult]:
+    compiled = run_phases(request_for(folder, overrides), until="compile")
+    with engine_for(compiled, choice, quiet=True) as (engine, run):
+        if run.graph is None:
+            raise ValueError("the compile phase made no graph")
+        return run, engine.look(run.graph, only)
 
 
 def _observed(result: RunResult) -> dict[str, list[Observed]]:

@@ -19,7 +19,7 @@ from mlops_iac.cli.options import (
 )
 from mlops_iac.cli.plans import save_plan, tell_saved
 from mlops_iac.cli.printing import print_preview
-from mlops_iac.cli.reporting import failure_forms, report_forms, report_option, write_report
+from mlops_iac.cli.reporting import report_forms, report_option, write_failure, write_report
 from mlops_iac.cli.target import Engines, TargetChoice, engine_for, engine_options, only_option
 from mlops_iac.diagnostics import DiagnosticsError, Severity
 from mlops_iac.graph.nodes import Layer
@@ -83,9 +83,7 @@ def command(
         run = _planned(folder, overrides, against, only, engines, plan_file)
     except DiagnosticsError as error:
         if report is not None:
-            # Another override may hold what must not be shown.
-            asked = [each for each in overrides if each.startswith("env=")]
-            write_report(failure_forms(error.diagnostics, asked, folder), report)
+            write_failure("preview", error.diagnostics, overrides, folder, report)
         raise
     print_preview(run, form, show_same=show_same)
     if report is not None:

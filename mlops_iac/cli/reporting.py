@@ -45,15 +45,27 @@ def write_report(forms: Mapping[str, str], directory: Path) -> None:
         click.echo(f"wrote {directory / name}", err=True)
 
 
-def failure_forms(diagnostics: Sequence[Diagnostic], asked: Sequence[str], folder: Path) -> dict[str, str]:
-    """What can be said of a preview that stopped, as files and their texts; ``asked`` are its overrides."""
+def write_failure(
+    verb: str, diagnostics: Sequence[Diagnostic], overrides: Sequence[str], folder: Path, directory: Path
+) -> None:
+    """Write what can be said of a ``preview`` or ``drift`` that stopped. Raises as ``write_report`` does."""
+    # Another override may hold what must not be shown.
+    asked = [each for each in overrides if each.startswith("env=")]
+    write_report(failure_forms(diagnostics, asked, folder, verb), directory)
+
+
+def failure_forms(
+    diagnostics: Sequence[Diagnostic], asked: Sequence[str], folder: Path, verb: str = "preview"
+) -> dict[str, str]:
+    """What can be said of a verb that stopped, as files and their texts; ``asked`` are its overrides."""
     from mlops_iac.render import markdown
     from mlops_iac.render.junit import diagnostics_junit
     from mlops_iac.render.sarif import findings_sarif
 
-    log = findings_sarif((), {}, _place(folder), diagnostics, f"mlops-iac/{'/'.join(asked)}/")
+    apart = "drift/" if verb == "drift" else ""
+    log = findings_sarif((), {}, _place(folder), diagnostics, f"mlops-iac/{apart}{'/'.join(asked)}/")
     return {
-        "comment.md": markdown.failure_markdown(diagnostics, asked),
+        "comment.md": markdown.failure_markdown(diagnostics, asked, verb),
         **_findings(log),
         "junit.xml": diagnostics_junit(diagnostics),
     }

@@ -36,7 +36,7 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The report of one environment: the files that ``mlops-iac preview --report`` writes into ``folder``."""
+    """The report of one environment: what ``--report`` of ``preview`` or ``drift`` writes into ``folder``."""
 
     environment: str
     folder: str
@@ -298,8 +298,8 @@ def _drift(project: Project, dialect: Dialect) -> Iterator[Job]:
     for target in project.targets:
         name = f"drift-{target.name}"
         folder, made = _keeping(name)
-        report = f"{folder}/drift.md"
-        asked = (f"env={target.name}", *_ENGINE, "--exit-code", "--format", "markdown")
+        report = Report(target.name, f"{folder}/report")
+        asked = (f"env={target.name}", *_ENGINE, "--exit-code", "--report", report.folder)
         key = f"{project.system}-{target.name}"
         title = f"Drift in {project.system} {target.name}"
         posted: tuple[Word, ...] = ("post", "issue", *_forge(project, dialect), "--key", key, "--title", title)
@@ -310,14 +310,15 @@ def _drift(project: Project, dialect: Dialect) -> Iterator[Job]:
             Trigger.SCHEDULE,
             (
                 made,
-                _verb(project, "drift", *asked, out=report, status="drift"),
-                Command((PROGRAM, *posted, "--drift-status", status, "--file", report)),
+                _verb(project, "drift", *asked, status="drift"),
+                Command((PROGRAM, *posted, "--drift-status", status, "--file", report.comment)),
                 _shell('exit "$drift"'),
             ),
             target,
             Access.PLAN,
             keeps=folder,
-            shown=(report,),
+            reports=(report,),
+            shown=(report.comment,),
             posts=True,
         )
 

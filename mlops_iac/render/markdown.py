@@ -93,12 +93,15 @@ def preview_markdown(
     return assembled(head, [_layer(stack) for stack in changed])
 
 
-def failure_markdown(diagnostics: Sequence[Diagnostic], asked: Sequence[str]) -> str:
-    """Why there is no preview; ``asked`` are the overrides that it was asked with."""
+_CANNOT: Final = {"preview": "Cannot be previewed", "drift": "Drift cannot be looked for"}
+
+
+def failure_markdown(diagnostics: Sequence[Diagnostic], asked: Sequence[str], verb: str = "preview") -> str:
+    """Why there is no preview, or no drift; ``asked`` are the overrides that it was asked with."""
     of = f" with {', '.join(code(override) for override in asked)}" if asked else ""
     errors = sum(item.severity is Severity.ERROR for item in diagnostics)
     noun = "error" if errors == 1 else "errors"
-    head = [f"### Preview{of}", "", f"**Cannot be previewed: {errors:,} {noun}.**", ""]
+    head = [f"### {verb.capitalize()}{of}", "", f"**{_CANNOT[verb]}: {errors:,} {noun}.**", ""]
     return assembled([*head, *_group("Errors", diagnostics)], [])
 
 

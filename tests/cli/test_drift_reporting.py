@@ -18,6 +18,8 @@ from tests.plan.drifts import BY_HAND, Change, compiled_example, judge, observe
 from tests.plan.edits import EXAMPLE
 from tests.policies.test_reports import sarif_schema
 
+from .conftest import Run
+
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 UNREAD = Diagnostic("MI7001", "trail: access denied", "let the role read it")
 
@@ -101,3 +103,18 @@ def test_nothing_drifted_is_told_as_that() -> None:
     assert "No drift in what could be read" in forms_of({}, (UNREAD,))["report.html"]
     assert sum(json.loads(forms["drift.json"])["summary"].values()) == 0
     assert set(json.loads(forms["drift.json"])["summary"]) == {danger.value for danger in Danger}
+
+
+def test_a_configuration_that_is_wrong_is_reported_as_a_preview_reports_it(system: Path, run: Run) -> None:
+    file = system / "system.yaml"
+    file.write_text(file.read_text().replace("keep: 30d", "keep: 30 parsecs"))
+
+    result = run("drift", "-C", system, "env=dev", "--report", system / "out")
+
+    assert (result.exit_code, "MI2" in result.stderr) == (1, True), result.output
+    told = {path.name: path.read_text() for path in (system / "out").iterdir()}
+    assert sorted(told) == ["codequality.json", "comment.md", "findings.sarif", "junit.xml"]
+    assert told["comment.md"].startswith("### Drift with `env=dev`\n\n**Drift cannot be looked for: 1 error.**\n")
+    assert all("30 parsecs" in text for text in told.values())
+    (log,) = json.loads(told["findings.sarif"])["runs"]
+    assert log["automationDetails"]["id"] == "mlops-iac/drift/env=dev/"

@@ -233,7 +233,8 @@ class TestGithub:
         assert "security-events" not in yaml.safe_dump(workflow)
         scanning = yaml.safe_load(providers()["github"].render(a_project(code_scanning=True)))
         writers = {name for name, job in scanning["jobs"].items() if "security-events" in job["permissions"]}
-        assert writers == {"comment", "plan-dev", "plan-staging", "plan-prod"}
+        environments = ("dev", "staging", "prod")
+        assert writers == {"comment", *(f"{verb}-{name}" for verb in ("plan", "drift") for name in environments)}
         upload = scanning["jobs"]["comment"]["steps"][-1]
         assert upload["with"] == {
             "sarif_file": "mlops-iac/preview", "ref": "${{ github.ref }}", "sha": "${{ github.sha }}"

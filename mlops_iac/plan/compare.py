@@ -12,6 +12,7 @@ from mlops_iac.graph.evaluate import (
     SecretValue,
     reveal,
 )
+from mlops_iac.plan.alignment import align
 from mlops_iac.plan.model import Kind
 from mlops_iac.plan.paths import PropertyPath
 
@@ -39,7 +40,18 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Differen
     compared by what is inside and reported as a whole, both sides secret; one that the state holds sealed
     counts as equal. Assets and archives are compared by content.
     """
-    found: list[Difference] = []
+    found = _Found()
+    _mapping(old, new, (), found)
+    return found
+
+
+def differences_to_read(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """``differences`` as people read them: list items are compared with the same item, wherever it stands.
+
+    The index of what is deleted is the old one, every other index the new one: to take the deletions out, put the
+    additions in and make the updates, in this order, gives ``new``. An item that moved is deleted and added.
+    """
+    found = _Found(aligned=True)
     _mapping(old, new, (), found)
     return found
 
@@ -51,7 +63,15 @@ def without_defaults(value: Any) -> Any:
     return [without_defaults(item) for item in value] if isinstance(value, list) else value
 
 
-def _value(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> None:
+class _Found(list[Difference]):
+    """What was found so far; ``aligned``: compare a list's items with the same one and not by index."""
+
+    def __init__(self, *, aligned: bool = False) -> None:
+        super().__init__()
+        self.aligned = aligned
+
+
+def _value(old: Any, new: Any, path: PropertyPath, found: _Found) -> None:
     if old is new:
         return
     if isinstance(old, SecretValue) or isinstance(new, SecretValue):
@@ -70,7 +90,7 @@ def _value(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> N
         found.append(Difference(path, Kind.UPDATE, old, new))
 
 
-def _mapping(old: Mapping[str, Any], new: Mapping[str, Any], path: PropertyPath, found: list[Difference]) -> None:
+def _mapping(old: Mapping[str, Any], new: Mapping[str, Any], path: PropertyPath, found: _Found) -> None:
     filled_in: Iterable[str] = old.get(PROVIDER_DEFAULTS) or ()
     for key in sorted({*old, *new}):
         if key == PROVIDER_DEFAULTS:
@@ -81,7 +101,17 @@ def _mapping(old: Mapping[str, Any], new: Mapping[str, Any], path: PropertyPath,
         _member(before, after, (*path, key), found)
 
 
-def _list(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> None:
+def _list(old: Any, new: Any, path: PropertyPath, found: _Found) -> None:
+    if found.aligned:
+        pairs = align(old, new, _equal)
+        kept, known = {i for i, _ in pairs}, {j: i for i, j in pairs}
+        found.extend(Difference((*path, i), Kind.DELETE, old[i], None) for i in range(len(old)) if i not in kept)
+        for j, item in enumerate(new):
+            if j in known:
+                _value(old[known[j]], item, (*path, j), found)
+            else:
+                found.append(Difference((*path, j), Kind.ADD, None, item))
+        return
     shared = min(len(old), len(new))
     for i in range(shared):
         _value(old[i], new[i], (*path, i), found)
@@ -89,7 +119,13 @@ def _list(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> No
     found.extend(Difference((*path, i), Kind.ADD, None, new[i]) for i in range(shared, len(new)))
 
 
-def _member(before: Any, after: Any, path: PropertyPath, found: list[Difference]) -> None:
+def _equal(old: Any, new: Any) -> bool:
+    found = _Found()
+    _value(old, new, (), found)
+    return not found
+
+
+def _member(before: Any, after: Any, path: PropertyPath, found: _Found) -> None:
     if before is None and after is None:
         return
     if before is None:
@@ -100,11 +136,11 @@ def _member(before: Any, after: Any, path: PropertyPath, found: list[Difference]
         _value(before, after, path, found)
 
 
-def _secret(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> None:
+def _secret(old: Any, new: Any, path: PropertyPath, found: _Found) -> None:
     before, after = reveal(old), reveal(new)
     if before is UNKNOWN:
         return
-    inside: list[Difference] = []
+    inside = _Found()
     _value(before, after, path, inside)
     if inside:
         found.append(Difference(path, Kind.UPDATE, SecretValue(before), SecretValue(after)))
@@ -115,7 +151,7 @@ def _asset(
     new: Mapping[str, Any],
     signatures: tuple[Any, Any],
     path: PropertyPath,
-    found: list[Difference],
+    found: _Found,
 ) -> None:
     if signatures == (ARCHIVE_SIGNATURE, ARCHIVE_SIGNATURE) and "assets" in old and "assets" in new:
         # By entries, which says what changed inside.
@@ -131,7 +167,7 @@ def _same_scalar(old: Any, new: Any) -> bool:
     return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)
 
 
-def _document(old: Any, new: Any, path: PropertyPath, found: list[Difference]) -> bool:
+def _document(old: Any, new: Any, path: PropertyPath, found: _Found) -> bool:
     """Compare two JSON texts as documents; False when either is none, or when the whole of it changed."""
     before, after = _parse(old), _parse(new)
     if before is _ABSENT or after is _ABSENT or type(before) is not type(after):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown
 from mlops_iac.graph.nodes import Node
-from mlops_iac.plan.compare import Difference, differences
+from mlops_iac.plan.compare import Difference, differences, differences_to_read
 from mlops_iac.plan.model import Kind, Op, PropertyChange
 from mlops_iac.plan.paths import PropertyPath, format_property, parse_property, restore, touches
 from mlops_iac.providers.facts import Replaces, TypeFacts
@@ -29,13 +30,15 @@ PROVIDER_REPLACED: Final = "provider"
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What happens to one resource. ``inputs`` are those to apply: ignored changes taken back unless it is
-    replaced, secrets marked."""
+    replaced, secrets marked. ``diff`` is the engine's, which compares lists by index; ``shown`` is the same to read,
+    item by item."""
 
     op: Op
     inputs: Mapping[str, Any]
     diff: tuple[PropertyChange, ...] = ()
     replace_reasons: tuple[str, ...] = ()
     delete_before_replace: bool = False
+    shown: tuple[PropertyChange, ...] = ()
 
 
 def diff_node(
@@ -59,7 +62,8 @@ def diff_node(
     if old is None:
         return Decision(Op.CREATE, wanted)
     options = node.options
-    inputs, diff = judge_inputs(
+    judge = partial(
+        judge_inputs,
         node.type,
         old.inputs,
         wanted,
@@ -69,20 +73,24 @@ def diff_node(
         provider_inputs=provider_inputs or {},
         settled=settled,
     )
+    inputs, diff = judge()
+    in_lists = any(isinstance(part, int) for change in diff for part in parse_property(change.path))
+    shown = judge(compare=differences_to_read)[1] if in_lists else diff
     reasons = tuple(change.path for change in diff if change.replaces)
     if not (reasons or provider_replaced or old.pending_replacement):
-        return Decision(Op.UPDATE if diff else Op.SAME, inputs, diff)
+        return Decision(Op.UPDATE if diff else Op.SAME, inputs, diff, shown=shown)
     # A successor has no former values to keep: it gets what is declared, ignored changes included.
     if provider_replaced:
         # What changes beside the provider does not decide the order: the new one has another place to be.
-        return Decision(Op.REPLACE, wanted, diff, (PROVIDER_REPLACED, *reasons), options.delete_before_replace)
+        causes = (PROVIDER_REPLACED, *reasons)
+        return Decision(Op.REPLACE, wanted, diff, causes, options.delete_before_replace, shown)
     first = options.delete_before_replace or old.pending_replacement
     if not first and facts is not None and facts.deletes_first(old.inputs, wanted):
         # The provider orders the replacement, and it knows nothing of replace_on_changes.
         switches = provider_inputs or {}
         _, own = judge_inputs(node.type, old.inputs, inputs, facts, provider_inputs=switches, settled=settled)
         first = any(change.replaces for change in own)
-    return Decision(Op.REPLACE, wanted, diff, reasons, first)
+    return Decision(Op.REPLACE, wanted, diff, reasons, first, shown)
 
 
 def judge_inputs(
@@ -95,6 +103,7 @@ def judge_inputs(
     replace_on_changes: Iterable[str] = (),
     provider_inputs: Mapping[str, Any] = MappingProxyType({}),
     settled: Collection[str] = (),
+    compare: Callable[[Mapping[str, Any], Mapping[str, Any]], list[Difference]] = differences,
 ) -> tuple[Mapping[str, Any], tuple[PropertyChange, ...]]:
     """``new`` with ignored changes taken back, and how it then differs from ``old``, each difference judged."""
     for pattern in ignore_changes:
@@ -102,7 +111,7 @@ def judge_inputs(
     patterns = tuple(map(parse_property, replace_on_changes))
     return new, tuple(
         _judge(type, difference, new, facts, patterns, provider_inputs)
-        for difference in differences(old, new)
+        for difference in compare(old, new)
         if not (difference.path[0] in settled and contains_unknown(difference.new))
     )
 

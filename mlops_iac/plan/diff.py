@@ -133,7 +133,7 @@ class _Planner:
         goes_with, forced = self.along.pop(old.urn, (None, ())) if old is not None else (None, ())
         if goes_with is not None:
             wanted = mark_secrets(inputs, self.facts(node.type) if node.custom else None)
-            decision = Decision(Op.REPLACE, wanted, decision.diff, forced, delete_before_replace=True)
+            decision = Decision(Op.REPLACE, wanted, decision.diff, forced, True, decision.shown)
         takes_along = self._take_along(urn, old, decision) if goes_with is None else ()
         changed = frozenset(str(parse_property(change.path)[0]) for change in decision.diff)
         self.planned[node.key] = _Planned(node, urn, decision, old, changed)
@@ -148,6 +148,7 @@ class _Planner:
             old=old.inputs if old is not None else None,
             new=decision.inputs,
             diff=decision.diff,
+            shown=decision.shown,
             replace_reasons=decision.replace_reasons,
             delete_before_replace=decision.delete_before_replace,
             protect=_protects(node, old, decision, forced=goes_with is not None),

@@ -50,6 +50,7 @@ class Change:
     """One resource's change.
 
     ``old`` and ``new`` are the evaluated inputs before and after (None where there is none).
+    ``diff`` compares lists by index, as the engine does; ``shown`` is the same to read, item by item: see ``to_read``.
     ``replace_reasons`` are the property paths that cannot change in place, and ``provider`` where the
     resource's provider is replaced. ``delete_before_replace`` tells the order of a replacement. ``retain``:
     a delete that leaves the cloud resource alone. ``old_urn``: the URN in the state, where an alias matched.
@@ -68,6 +69,7 @@ class Change:
     old: Mapping[str, Any] | None = None
     new: Mapping[str, Any] | None = None
     diff: tuple[PropertyChange, ...] = ()
+    shown: tuple[PropertyChange, ...] | None = None
     replace_reasons: tuple[str, ...] = ()
     delete_before_replace: bool = False
     protect: bool = False
@@ -78,6 +80,11 @@ class Change:
     component: ConfigPath = ()
     source: Location | None = None
     set_by_policy: tuple[SetByPolicy, ...] = ()
+
+    @property
+    def to_read(self) -> tuple[PropertyChange, ...]:
+        """The property changes that people are shown: an item of a list deleted has its old index, others the new."""
+        return self.diff if self.shown is None else self.shown
 
 
 @dataclass(frozen=True, slots=True)

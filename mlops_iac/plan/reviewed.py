@@ -45,7 +45,7 @@ class Reviewed:
             return f"{self.source} says {planned['op']}, and it would be: {op}"
         if op is Op.CREATE or op is Op.DELETE:
             return None
-        listed = [(parse_property(item["path"]), item) for item in planned["diff"]]
+        listed = [(parse_property(item["path"]), item) for item in planned.get("diffByIndex", planned["diff"])]
         for change in diff:
             if not any(_covers(path, item, change) for path, item in listed):
                 return f"{self.source} does not have this change of {change.path}"

@@ -223,7 +223,7 @@ def _change(change: Change) -> list[str]:
     head = f"{change.op.value} {change.name}  {short_type(change.type)}{where}{notes}"
     rows = [f"{mark} {visible(head)}"]
     rows += [f"{mark}     {visible(why)}"] if (why := replacement(change)) else []
-    rows += [f"{mark}     {visible(row)}" for row in property_bullets(change.diff)]
+    rows += [f"{mark}     {visible(row)}" for row in property_bullets(change.to_read)]
     rows += [f"{mark}     {visible(f'{item.path}: set by {item.rule}')}" for item in change.set_by_policy]
     return rows
 

@@ -317,7 +317,7 @@ def _component_lines(title: str, changes: Sequence[Change], brief: bool, page: P
         note = page.visible(", ".join(change_notes(change))) + (f"  {_file_line(change.source)}" if elsewhere else "")
         lines += _row(change.op, change.name, change.type, widest, note.strip(), page)
         lines += _reasons(change, page)
-        lines += property_lines(change.diff, page)
+        lines += property_lines(change.to_read, page)
         lines += _by_policy(change, page)
     return lines
 

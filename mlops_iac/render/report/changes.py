@@ -97,7 +97,7 @@ def _change(change: Change, number: int, words: Words, *, unfolded: bool) -> Htm
     why = replacement(change)
     told = [
         element("p", sentence(why), class_="why") if why else None,
-        _diff(change.diff, words) if change.diff else None,
+        _diff(change.to_read, words) if change.to_read else None,
         _by_policy(change),
     ]
     if not any(told):

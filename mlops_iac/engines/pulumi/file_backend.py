@@ -11,7 +11,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlparse
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
@@ -19,6 +23,9 @@ from mlops_iac.engines.files import make_private_folder, sync_folder, write_atom
 from mlops_iac.engines.lock import process_start
 from mlops_iac.engines.pulumi.codes import CHECKPOINT_LOST
 from mlops_iac.engines.pulumi.projects import Project
+
+_ENDING: Final = 10.0
+"""Seconds that an engine may take to end once its plugins have."""
 
 
 class FileBackend:
@@ -90,17 +97,27 @@ class FileBackend:
 
     def release_dead(self, project: Project) -> tuple[str, ...]:
         """Remove locks whose process on this host is dead; answers who held them."""
-        released = []
+        dead = {path: pid for path, pid in self._holders(project) if process_start(pid) is None}
+        for path in dead:
+            path.unlink(missing_ok=True)
+        return tuple(f"pid {pid}" for pid in dead.values())
+
+    def wait_until_released(self, project: Project) -> None:
+        """Wait a little for processes of this host that hold the stack, and are known to be about to end."""
+        deadline = time.monotonic() + _ENDING
+        while any(process_start(pid) is not None for _, pid in self._holders(project)) and time.monotonic() < deadline:
+            threading.Event().wait(0.1)
+
+    def _holders(self, project: Project) -> Iterator[tuple[Path, int]]:
+        """The locks of processes of this host."""
         for path in sorted((self._root / "locks").glob(f"*/{project.name}/{project.stack}/*.json")):
             try:
                 holder = json.loads(path.read_text(encoding="utf-8"))
                 pid, host = int(holder["pid"]), str(holder["hostname"])
             except (OSError, ValueError, KeyError, TypeError):
                 continue
-            if host == socket.gethostname() and process_start(pid) is None:
-                path.unlink(missing_ok=True)
-                released.append(f"pid {pid}")
-        return tuple(released)
+            if host == socket.gethostname():
+                yield path, pid
 
 
 def _is_whole(path: Path) -> bool:

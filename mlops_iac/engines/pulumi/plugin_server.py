@@ -23,6 +23,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent import futures
+from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol
 
 import grpc  # type: ignore[import-untyped]
@@ -38,6 +39,7 @@ from mlops_iac.engines.local.provider import (
     UnreachableError,
 )
 from mlops_iac.engines.local.values import marked_like, with_secrets
+from mlops_iac.engines.pulumi.in_use import hold
 from mlops_iac.engines.pulumi.schema import package_schema
 from mlops_iac.graph.archives import SIGNATURE_KEY
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, reveal
@@ -274,12 +276,14 @@ def serve(package: str, factory: ProviderFactory, engine: str = "") -> grpc.Serv
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point of a plugin executable; runs until the engine stops it or is gone."""
+    """Entry point of a plugin executable, which the engine starts in the project's folder; runs until the engine stops
+    it or is gone. Calls under way are finished."""
     parser = argparse.ArgumentParser(prog="pulumi-resource", description="Serve a provider to the Pulumi engine.")
     parser.add_argument("--package", required=True, help="Pulumi package, for example aws")
     parser.add_argument("--factory", required=True, help="module:function that makes the provider")
     parser.add_argument("engine", nargs="?", default="", help="address of the engine, given by it")
     given, _ = parser.parse_known_args(arguments)
+    hold(Path.cwd())
     server = serve(given.package, factory_named(given.factory), given.engine)
     parent = os.getppid()
     # An engine that is killed sends no signal: without it the process would stay for ever.

@@ -1,7 +1,8 @@
 """The local engine's fake provider as a plugin of the real engine: objects are files below ``WORLD``, calls are logged.
 
 ``WORLD_KILL_AT`` names a boundary (before and after each effect): there ``WORLD_KILL`` is killed, by default the driver
-(the process that runs the engine, whose id ``WORLD_DRIVER`` holds), the engine and its plugin. ``WORLD_FAIL`` is a text: a create or update of a URN that ends in it fails.
+(the process that runs the engine, whose id ``WORLD_DRIVER`` holds), the engine and its plugin. With ``WORLD_LINGER``
+the plugin then waits until a driver with ``WORLD_GO`` looks whether it is still there. ``WORLD_FAIL`` is a text: a create or update of a URN that ends in it fails.
 ``WORLD_WAIT`` is the same for a create that waits until the file ``go`` is there.
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,6 +36,32 @@ from mlops_iac.graph.forms.json_form import stack_from_json
 end_quietly_when_interrupted()
 register(stack_from_json(json.loads(pathlib.Path(os.environ["WORLD"], "graph.json").read_text())), system="fraud")
 """
+
+
+DRIVER = """\
+import os, sys
+from pathlib import Path
+from pulumi_world import engine, graph
+from local.fake import chain, overhaul, stack
+from mlops_iac.engines.pulumi.automation import recovery as module
+os.environ["WORLD_DRIVER"] = str(os.getpid())
+root = Path(sys.argv[1])
+if os.environ.get("WORLD_GO"):
+    look = module.wait_until_unused
+    def wait_until_unused(folder, *given):
+        (root / "world" / "go").touch()
+        return look(folder, *given)
+    module.wait_until_unused = wait_until_unused
+result = engine(root, parallel=1).up(graph(root, eval(sys.argv[2])))
+print("stopped" if result.stopped else "ok" if result.ok else result.failures)
+"""
+
+
+def drive(root: Path, wanted: str, **environ: str) -> subprocess.Popen[str]:
+    """An ``up`` in a process of its own; ``wanted`` is Python text that makes the stack."""
+    command = [sys.executable, "-c", DRIVER, str(root), wanted]
+    settings = {**os.environ, "WORLD": str(root / "world"), **environ}
+    return subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True)
 
 
 def make(package: str, inputs: Mapping[str, Any]) -> FakeProvider:
@@ -80,6 +109,8 @@ def _boundary(folder: Path) -> Callable[[], None]:
                 victims = {"driver": int(os.environ["WORLD_DRIVER"]), "engine": os.getppid(), "plugin": os.getpid()}
                 for victim in os.environ.get("WORLD_KILL", "driver engine plugin").split():
                     os.kill(victims[victim], signal.SIGKILL)
+                if os.environ.get("WORLD_LINGER"):
+                    _wait_for(folder / "go")
 
     return boundary
 
@@ -92,8 +123,12 @@ def _fail(folder: Path) -> Callable[[str, str], Exception | None]:
         waits = os.environ.get("WORLD_WAIT")
         if waits and verb == "create" and urn.endswith(waits):
             (folder / "waiting").touch()
-            while not (folder / "go").exists():
-                threading.Event().wait(0.05)
+            _wait_for(folder / "go")
         return None
 
     return fail
+
+
+def _wait_for(file: Path) -> None:
+    while not file.exists():
+        threading.Event().wait(0.05)

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_harness import HERE, needs_cli
+from pulumi_harness import needs_cli
 
 pytest.importorskip("pulumi", reason="the Pulumi SDK is not installed")
 
 from local.fake import NAMED, UNNAMED, chain, key, node
 from local.fake import stack as stack_of
-from pulumi_world import engine, graph, prepare, world
+from pulumi_world import drive, engine, graph, world
 from result_shape import check_shape
 
 from mlops_iac.diagnostics import DiagnosticsError, Location
 from mlops_iac.engines.codes import PROTECTED
 from mlops_iac.engines.events import Event, EventKind, OwnPreview
-from mlops_iac.engines.lock import process_start
 from mlops_iac.engines.pulumi.codes import CHECKPOINT_LOST, DISAGREEMENT, RESOURCE_FAILED, STACK_LOCKED
 from mlops_iac.graph.nodes import Node
 from mlops_iac.plan.diff import plan_graph
@@ -32,16 +28,6 @@ from mlops_iac.plan.model import Change, Op
 from mlops_iac.state.checkpoint import parse_urn
 
 pytestmark = needs_cli
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    prepare(tmp_path)
-    for name in [name for name in os.environ if name.startswith(("PULUMI_", "AWS_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("WORLD", str(tmp_path / "world"))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parent), str(HERE.parents[2])]))
-    return tmp_path
 
 
 def names(root: Path) -> list[str]:
@@ -190,25 +176,6 @@ def test_a_live_lock_is_kept_and_cancel_releases_it(root: Path) -> None:
     assert runs.up(made).ok
 
 
-DRIVER = """
-import os, sys
-from pathlib import Path
-from result_shape import check_shape  # noqa: E402
-from pulumi_world import engine, graph
-from local.fake import chain
-os.environ["WORLD_DRIVER"] = str(os.getpid())
-root = Path(sys.argv[1])
-wanted = graph(root, eval(sys.argv[2]))
-result = engine(root, parallel=1).up(wanted)
-print("stopped" if result.stopped else "ok" if result.ok else result.failures)
-"""
-
-
-def drive(root: Path, wanted: str, **environ: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", DRIVER, str(root), wanted]
-    return subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.PIPE, text=True)
-
-
 def test_an_interrupt_finishes_what_is_in_flight_and_starts_nothing_new(root: Path) -> None:
     run = drive(root, "chain(8)", WORLD_WAIT="::net00")
     waiting = root / "world" / "waiting"
@@ -235,59 +202,3 @@ def _until_delivered(pid: int) -> None:
         int(line.split()[1], 16) for line in status.read_text().splitlines() if line.startswith(("SigPnd", "ShdPnd"))
     ):
         pass
-
-
-SCENARIOS = {"up": (None, "chain(4)"), "change": ("chain(4)", "chain(4, timeout=60, cidr='10.1')")}
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_killed_at_any_boundary_the_next_run_recovers(scenario: str, root: Path) -> None:
-    """Engine and driver are killed before and after every effect: nothing is lost, nothing is made twice."""
-    before, after = SCENARIOS[scenario]
-    origin = root / "origin"
-    origin.mkdir()
-    prepare(origin)
-    if before is not None:
-        assert drive(origin, before, WORLD=str(origin / "world")).wait() == 0
-        (origin / "world" / "boundaries").unlink()
-    boundary = 0
-    while True:
-        boundary += 1
-        base = root / f"at-{boundary}"
-        shutil.copytree(origin, base)
-        environ = {"WORLD": str(base / "world")}
-        killed = drive(base, after, **environ, WORLD_KILL_AT=str(boundary))
-        if killed.wait() == 0:
-            break
-        assert killed.returncode == -signal.SIGKILL
-        healed = drive(base, after, **environ)
-        assert healed.wait() == 0
-        objects = [item["urn"] for item in world(base).objects().values()]
-        assert len(objects) == len(set(objects)) == 2, f"boundary {boundary}"
-        state = engine(base).snapshots(graph(base, chain(4)))["fraud-data"]
-        assert not state.pending
-        known = {item.id for item in state.resources if item.custom and not item.type.startswith("pulumi:")}
-        assert known == set(world(base).objects())
-    assert boundary > 6, "killed before, in and after each of two operations at least"
-
-
-@pytest.mark.parametrize("victim", ["driver", "engine"])
-def test_killed_alone_the_next_run_recovers(victim: str, root: Path) -> None:
-    """An engine whose driver is gone may finish or end; a driver whose engine is gone says so."""
-    killed = drive(root, "chain(4)", WORLD_KILL_AT="3", WORLD_KILL=victim)
-    output, _ = killed.communicate()
-    if victim == "driver":
-        assert killed.returncode == -signal.SIGKILL
-    else:
-        assert "MI7232" in output
-    orphan = int((root / "world" / "engine").read_text())
-    while process_start(orphan) is not None:
-        os.sched_yield()
-    healed = drive(root, "chain(4)")
-    output, _ = healed.communicate()
-    assert output.strip() == "ok"
-    objects = [item["urn"] for item in world(root).objects().values()]
-    assert len(objects) == len(set(objects)) == 2
-    state = engine(root).snapshots(graph(root, chain(4)))["fraud-data"]
-    known = {item.id for item in state.resources if item.custom and not item.type.startswith("pulumi:")}
-    assert known == set(world(root).objects()) and not state.pending

@@ -14,7 +14,9 @@ from mlops_iac.engines.local.recovery import resolve_pending
 from mlops_iac.engines.local.store import Store
 from mlops_iac.engines.pulumi.automation.site import Site
 from mlops_iac.engines.pulumi.automation.states import PulumiStates
-from mlops_iac.engines.pulumi.codes import PENDING_CREATES, RECOVERED
+from mlops_iac.engines.pulumi.codes import PENDING_CREATES, RECOVERED, STACK_LOCKED
+from mlops_iac.engines.pulumi.file_backend import FileBackend
+from mlops_iac.engines.pulumi.in_use import wait_until_unused
 from mlops_iac.engines.pulumi.projects import Project
 from mlops_iac.engines.pulumi.update_log import UpdateLog
 from mlops_iac.engines.pulumi.workspace import failure_of
@@ -25,11 +27,14 @@ from mlops_iac.state.snapshot import Snapshot
 def recover(site: Site, states: PulumiStates, project: Project) -> tuple[Resolution, ...]:
     """What became of it.
 
+    On this machine what a killed run left running is let end first: plugins in the middle of a call, or a whole engine.
     The emulators are asked. A real cloud is not asked by us: updates and deletes are settled by the engine's refresh; a
     create raises ``DiagnosticsError``, since to repeat it might make a second one. Raises it too where the file
-    backend's checkpoint is lost.
+    backend's checkpoint is lost, or something still runs.
     """
     backend = site.backend(project)
+    if site.emulators is not None:
+        _outwait(project, backend)
     if backend is not None:
         backend.check(project)
         for holder in backend.release_dead(project):
@@ -50,6 +55,16 @@ def recover(site: Site, states: PulumiStates, project: Project) -> tuple[Resolut
         raise DiagnosticsError(log.failures or [failure_of(error, project)]) from error
     verdict = "the engine read what really exists"
     return tuple(Resolution(item.type, item.resource.urn, verdict) for item in snapshot.pending)
+
+
+def _outwait(project: Project, backend: FileBackend | None) -> None:
+    waited = wait_until_unused(project.folder)
+    if waited is None:
+        text = f"{project.name}: providers of an earlier run still work for it"
+        hint = "wait for that run, or end it; then run the command again"
+        raise DiagnosticsError([Diagnostic(STACK_LOCKED, text, hint)])
+    if waited and backend is not None:
+        backend.wait_until_released(project)
 
 
 def _ask_emulators(site: Site, states: PulumiStates, project: Project, snapshot: Snapshot) -> tuple[Resolution, ...]:

@@ -10,6 +10,7 @@ import fcntl
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,10 @@ from mlops_iac.engines.files import FILE_MODE
 NAME: Final = ".plugins.lock"
 PATIENCE: Final = 300.0
 """Seconds to wait: an engine whose caller is dead may finish its whole layer."""
-_PAUSE: Final = 0.1
+
+
+def _pause() -> None:
+    threading.Event().wait(0.1)
 
 
 def hold(folder: Path) -> None:
@@ -29,8 +33,11 @@ def hold(folder: Path) -> None:
         fcntl.flock(_open(folder), fcntl.LOCK_SH)
 
 
-def wait_until_unused(folder: Path, patience: float = PATIENCE) -> bool | None:
-    """Return when no process works for the project: True when one did. None when one still does after ``patience``."""
+def wait_until_unused(folder: Path, patience: float = PATIENCE, pause: Callable[[], None] = _pause) -> bool | None:
+    """Return when no process works for the project: True when one did. None when one still does after ``patience``.
+
+    ``pause`` is what happens between two looks.
+    """
     if not folder.is_dir():
         return False
     deadline = time.monotonic() + patience
@@ -44,7 +51,7 @@ def wait_until_unused(folder: Path, patience: float = PATIENCE) -> bool | None:
                 waited = True
                 if time.monotonic() > deadline:
                     return None
-                threading.Event().wait(_PAUSE)
+                pause()
             else:
                 return waited
     finally:

@@ -2,7 +2,7 @@
 
 ``WORLD_KILL_AT`` names a boundary (before and after each effect): there ``WORLD_KILL`` is killed, by default the driver
 (the process that runs the engine, whose id ``WORLD_DRIVER`` holds), the engine and its plugin. With ``WORLD_LINGER``
-the plugin then waits until a driver with ``WORLD_GO`` looks whether it is still there. ``WORLD_FAIL`` is a text: a create or update of a URN that ends in it fails.
+the plugin then waits until a driver with ``WORLD_GO`` has seen that it is still there. ``WORLD_FAIL`` is a text: a create or update of a URN that ends in it fails.
 ``WORLD_WAIT`` is the same for a create that waits until the file ``go`` is there.
 """
 
@@ -48,9 +48,8 @@ os.environ["WORLD_DRIVER"] = str(os.getpid())
 root = Path(sys.argv[1])
 if os.environ.get("WORLD_GO"):
     look = module.wait_until_unused
-    def wait_until_unused(folder, *given):
-        (root / "world" / "go").touch()
-        return look(folder, *given)
+    def wait_until_unused(folder):
+        return look(folder, pause=(root / "world" / "go").touch)
     module.wait_until_unused = wait_until_unused
 result = engine(root, parallel=1).up(graph(root, eval(sys.argv[2])))
 print("stopped" if result.stopped else "ok" if result.ok else result.failures)

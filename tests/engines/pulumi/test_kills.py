@@ -22,6 +22,7 @@ from local.fake import chain, overhaul, stack
 from pulumi_world import drive, engine, graph, prepare, world
 
 from mlops_iac.engines.pulumi.codes import COMMAND_FAILED
+from mlops_iac.engines.pulumi.in_use import wait_until_unused
 from mlops_iac.graph.evaluate import reveal
 from mlops_iac.graph.nodes import Stack
 from mlops_iac.plan.diff import plan_graph
@@ -84,6 +85,8 @@ def test_what_a_dead_engine_had_under_way_is_waited_for(root: Path) -> None:
     said, _ = killed.communicate()
     assert COMMAND_FAILED in said
     _run(root, "chain(4)", WORLD_GO="1")
+    (root / "world" / "go").touch()
+    assert wait_until_unused(root / ".mlops-iac" / "pulumi" / "stacks" / "data") is not None
     _check(root, chain(4))
 
 

@@ -39,7 +39,8 @@ def test_the_life_of_a_system(root: Path) -> None:
     runs = engine(root, on_event=events.append)
     first = graph(root, chain(8))
     made = runs.up(first)
-    assert made.ok and made.summary() == {**dict.fromkeys(Op, 0), Op.CREATE: 6}
+    assert made.ok, made.failures
+    assert made.summary() == {**dict.fromkeys(Op, 0), Op.CREATE: 6}
     check_shape("up", made)
     assert {event.kind for event in events} == {EventKind.STARTED, EventKind.DONE}
     assert names(root) == ["net00", "net01", "net02", "q00", "q01", "q02"]
@@ -56,6 +57,7 @@ def test_the_life_of_a_system(root: Path) -> None:
     assert runs.own_preview(plan, second) == OwnPreview()
     planned = {c.urn: c.op for s in plan.stacks for c in s.changes if _is_told(c) and c.op is not Op.SAME}
     changed = runs.up(second)
+    assert changed.ok, changed.failures
     assert {outcome.urn: outcome.op for outcome in changed.stacks[0].done} == planned
     assert set(planned.values()) == {Op.REPLACE, Op.UPDATE}
 
@@ -74,6 +76,7 @@ def test_the_life_of_a_system(root: Path) -> None:
         drift = {item.name: (item.gone, [change.path for change in item.diff]) for item in result.stacks[0].drift}
         assert drift == {"q01": (False, ["visibilityTimeoutSeconds"]), "q02": (True, [])}
     mended = runs.up(second)
+    assert mended.ok, mended.failures
     assert {outcome.name: outcome.op for outcome in mended.stacks[0].done} == {"q01": Op.UPDATE, "q02": Op.CREATE}
 
     gone = runs.destroy(second)

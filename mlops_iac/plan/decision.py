@@ -31,14 +31,14 @@ PROVIDER_REPLACED: Final = "provider"
 class Decision:
     """What happens to one resource. ``inputs`` are those to apply: ignored changes taken back unless it is
     replaced, secrets marked. ``diff`` is the engine's, which compares lists by index; ``shown`` is the same to read,
-    item by item."""
+    item by item, None where it has no list."""
 
     op: Op
     inputs: Mapping[str, Any]
     diff: tuple[PropertyChange, ...] = ()
     replace_reasons: tuple[str, ...] = ()
     delete_before_replace: bool = False
-    shown: tuple[PropertyChange, ...] = ()
+    shown: tuple[PropertyChange, ...] | None = None
 
 
 def diff_node(
@@ -75,7 +75,7 @@ def diff_node(
     )
     inputs, diff = judge()
     in_lists = any(isinstance(part, int) for change in diff for part in parse_property(change.path))
-    shown = judge(compare=differences_to_read)[1] if in_lists else diff
+    shown = judge(compare=differences_to_read)[1] if in_lists else None
     reasons = tuple(change.path for change in diff if change.replaces)
     if not (reasons or provider_replaced or old.pending_replacement):
         return Decision(Op.UPDATE if diff else Op.SAME, inputs, diff, shown=shown)

@@ -20,7 +20,7 @@ Jenkins, GitLab and GitHub Enterprise run at issuers of an organisation's own, w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from mlops_iac.graph.evaluate import UNKNOWN
@@ -36,6 +36,7 @@ from mlops_iac.policies.policy import (
     StackView,
     fail,
     fails,
+    neighbour,
     passes,
     skips,
     waits,
@@ -43,6 +44,7 @@ from mlops_iac.policies.policy import (
 )
 
 ROLE: Final = "aws:iam/role:Role"
+PROVIDER: Final = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 _PART: Final = "[^*?/:]+"
 _REF: Final = "[^*?:]+"
 ISSUERS: Final[Mapping[str, str]] = {
@@ -64,15 +66,22 @@ def check(resource: ResourceView, stack: StackView) -> Result:
         (path, statement, issuer)
         for path, found in documents(resource, "assumeRolePolicy")
         for statement in allows(found)
-        for issuer in dict.fromkeys(_issuer(principal) for principal in principals(statement))
-        if issuer.startswith(tuple(ISSUERS))
+        for issuer in _issuers(principals(statement), resource, stack)
     ]
     return worst(judged, _pinned)
 
 
-def _issuer(principal: str) -> str:
-    """The issuer as condition keys spell it, from a provider's ARN or its bare name."""
-    return principal.rpartition(":oidc-provider/")[2]
+def _issuers(principals: Iterable[str], resource: ResourceView, stack: StackView) -> Iterator[str]:
+    """The public issuers among principals as condition keys spell them: by a provider's ARN or its bare name, or by
+    its URL where it is made together with the role."""
+    found = []
+    for principal in principals:
+        if principal.startswith("unknown:"):
+            found += [made.inputs.text("url") for made in stack.targets_of(resource, "assumeRolePolicy", PROVIDER)]
+        else:
+            found.append(principal.rpartition(":oidc-provider/")[2])
+    names = (name.removeprefix("https://") for name in found)
+    yield from (name for name in dict.fromkeys(names) if name.startswith(tuple(ISSUERS)))
 
 
 def _pinned(trust: tuple[str, Inputs, str]) -> Result:
@@ -99,16 +108,17 @@ def _is_pinned(subject: str, issuer: str) -> bool:
     return bool(drawn_anew) and re.fullmatch(drawn_anew, subject) is not None
 
 
-def _trust(issuer: str = "token.actions.githubusercontent.com", **claims: str) -> dict[str, Any]:
+def _trust(issuer: str = "token.actions.githubusercontent.com", provider: str = "", **claims: str) -> dict[str, Any]:
     condition = {"StringLike": {f"{issuer}:{name}": value for name, value in claims.items()}}
-    provider = f"arn:aws:iam::111122223333:oidc-provider/{issuer}"
-    statement = {"Effect": "Allow", "Principal": {"Federated": provider}, "Condition": condition}
+    federated = provider or f"arn:aws:iam::111122223333:oidc-provider/{issuer}"
+    statement = {"Effect": "Allow", "Principal": {"Federated": federated}, "Condition": condition}
     return {"assumeRolePolicy": {"Statement": [statement]}}
 
 
 _BITBUCKET: Final = "api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc"
 _CIRCLE: Final = "oidc.circleci.com/org/0f3c"
 _AZURE: Final = "vstoken.dev.azure.com/61c0"
+_MADE: Final = neighbour(PROVIDER, {"url": "https://token.actions.githubusercontent.com"})
 _RUN: Final = "organization:acme:project:ml:workspace:fraud:run_phase:"
 
 POLICY = Policy(
@@ -145,7 +155,19 @@ POLICY = Policy(
                 sub="organization:acme:pipeline:fraud:ref:refs/heads/main:commit:*:step:*",
             ),
         ),
+        passes(
+            ROLE,
+            _trust(provider="unknown:made.arn", aud="sts.amazonaws.com", sub="repo:acme/fraud:environment:prod"),
+            _MADE,
+            sources={"assumeRolePolicy": _MADE.urn},
+        ),
         fails(ROLE, _trust(aud="sts.amazonaws.com", sub="repo:acme/*")),
+        fails(
+            ROLE,
+            _trust(provider="unknown:made.arn", aud="sts.amazonaws.com", sub="repo:acme/*"),
+            _MADE,
+            sources={"assumeRolePolicy": _MADE.urn},
+        ),
         fails(ROLE, _trust(sub="repo:acme/fraud:environment:prod")),
         fails(ROLE, _trust("gitlab.com", aud="sts", sub="project_path:acme/fraud:ref_type:branch:ref:*")),
         fails(ROLE, _trust(_BITBUCKET, aud="ari:cloud:bitbucket::workspace/1", sub="{11}:*")),

@@ -1,9 +1,11 @@
 """What Pulumi's file backend lacks: a lock that a dead holder does not keep, and a checkpoint that outlives power loss.
 
-The backend locks by writing a file that nobody removes when its process is killed, and renames checkpoints without
-fsync. Around every change the stack's checkpoint is therefore made durable, with a copy in the system's folder; a lock
-whose process on this host is dead is released.
-Source: https://github.com/pulumi/pulumi/blob/master/pkg/backend/diy/lock.go
+The backend locks by writing a file that nobody removes when its process is killed, renames checkpoints without fsync,
+and cannot read one whose file of attributes was cut off by a kill. Around every change the stack's checkpoint is
+therefore made durable, with a copy in the system's folder; a lock whose process on this host is dead is released, and
+attributes that were cut off are removed.
+Sources: https://github.com/pulumi/pulumi/blob/master/pkg/backend/diy/lock.go and, for the attributes,
+https://pkg.go.dev/gocloud.dev/blob/fileblob
 """
 
 from __future__ import annotations
@@ -67,6 +69,14 @@ class FileBackend:
                 )
             ]
         )
+
+    def mend(self, project: Project) -> None:
+        """Remove attributes of the checkpoint that were cut off: they say nothing of the state, and it is not read with
+        them."""
+        checkpoint = self.checkpoint(project)
+        attributes = checkpoint.with_name(f"{checkpoint.name}.attrs")
+        if attributes.exists() and not _is_whole(attributes):
+            attributes.unlink(missing_ok=True)
 
     def keep(self, project: Project) -> None:
         """Make the checkpoint survive a power cut, and copy it. Raises ``DiagnosticsError`` when that fails."""

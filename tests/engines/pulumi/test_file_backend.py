@@ -65,6 +65,19 @@ def test_a_checkpoint_is_copied_and_its_loss_is_noticed(backend: FileBackend) ->
         path.unlink(missing_ok=True)
 
 
+@pytest.mark.parametrize(("text", "kept"), [("", False), ('{"user.con', False), ('{"user.content_type": ""}', True)])
+def test_attributes_that_a_kill_cut_off_are_removed(backend: FileBackend, text: str, kept: bool) -> None:
+    backend.mend(PROJECT)
+    path = backend.checkpoint(PROJECT)
+    path.parent.mkdir(parents=True)
+    path.write_text('{"version": 3}')
+    attributes = path.with_name("dev.json.attrs")
+    attributes.write_text(text)
+    backend.mend(PROJECT)
+    assert attributes.exists() == kept
+    assert path.read_text() == '{"version": 3}'
+
+
 def test_servers_are_needed_as_long_as_any_stack_of_any_environment_has_resources(backend: FileBackend) -> None:
     assert not backend.holds_resources()
     for stack, types in {

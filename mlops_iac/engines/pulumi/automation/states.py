@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pulumi.automation import CommandError
 
@@ -40,7 +40,7 @@ class PulumiStates:
 
         Secrets whose provider needs more than a passphrase stay sealed. Raises ``DiagnosticsError``.
         """
-        document = self._site.workspace(project).exported()
+        document = self._exported(project)
         if document is None or not (document.get("deployment") or {}).get("resources"):
             return Snapshot(project.name, project.stack)
         expected = (project.name, project.stack)
@@ -51,6 +51,12 @@ class PulumiStates:
         """The same of several, in their order."""
         with ThreadPoolExecutor(max_workers=len(LAYERS)) as pool:
             return list(pool.map(self.snapshot, projects))
+
+    def _exported(self, project: Project) -> dict[str, Any] | None:
+        backend = self._site.backend(project)
+        if backend is not None:
+            backend.mend(project)
+        return self._site.workspace(project).exported()
 
     def put(self, project: Project, text: str) -> None:
         """Put a ``pulumi stack export`` in the place of a stack's state. Raises ``DiagnosticsError``."""
@@ -71,7 +77,7 @@ class PulumiStates:
 
     def exported(self, project: str, stack: str) -> str:
         """A stack's state as ``pulumi stack export`` writes it, secrets sealed."""
-        found = self._site.workspace(self._of(project, stack)).exported()
+        found = self._exported(self._of(project, stack))
         document = found or {"version": checkpoint.VERSION, "deployment": {}}
         return json.dumps(document, indent=4, ensure_ascii=False) + "\n"
 

@@ -131,7 +131,7 @@ def job_request(around: Surroundings, name: str, step: Job) -> tuple[str, Docume
 
 def _processing(around: Surroundings, name: str, step: ScriptJob, outputs: Mapping[str, Document]) -> Document:
     code = around.code.get(name)
-    inputs = list(_processing_inputs(around, name, step))
+    inputs = [processing_input(*each) for each in _data(around, name, step)]
     environment: Document = dict(step.environment)
     store = step.feature_store if isinstance(step, ProcessingStep) else None
     if store is not None:
@@ -191,14 +191,15 @@ def processing_request(
     }
 
 
-def _processing_inputs(around: Surroundings, name: str, step: ScriptJob) -> Iterator[Document]:
+def _data(around: Surroundings, name: str, step: ScriptJob) -> Iterator[tuple[str, Value]]:
+    """Name and address of what a step reads: buckets, outputs of earlier steps, and the model that one trained."""
     for bucket in step.inputs:
-        yield processing_input(bucket, around.buckets[bucket].uri(step.input_prefixes.get(bucket, "")))
+        yield bucket, around.buckets[bucket].uri(step.input_prefixes.get(bucket, ""))
     for input_name, source, output in data_inputs(around.steps, name):
-        yield processing_input(input_name, output_uri(source, output))
+        yield input_name, output_uri(source, output)
     trained = model_step(around.steps, name)
     if trained is not None:
-        yield processing_input("model", model_uri(around, trained))
+        yield "model", model_uri(around, trained)
 
 
 def processing_input(name: str, uri: Value) -> Document:
@@ -266,7 +267,7 @@ def _training_job(around: Surroundings, name: str, step: TrainingStep | TuningSt
             ),
         },
         "RoleArn": around.role_arn,
-        "InputDataConfig": list(_channels(around, name, step)),
+        "InputDataConfig": _channels(around, name, step),
         "OutputDataConfig": {"S3OutputPath": around.run_uri(name), "KmsKeyId": around.artifacts.key_arn},
         "VpcConfig": _vpc(around),
         "EnableNetworkIsolation": around.isolation and not around.tracking,
@@ -305,16 +306,9 @@ def has_local_disks(instance_type: str) -> bool:
     )
 
 
-def _channels(around: Surroundings, name: str, step: ScriptJob) -> Iterator[Document]:
-    for bucket in step.inputs:
-        yield _channel(bucket, around.buckets[bucket].uri(step.input_prefixes.get(bucket, "")))
-    for input_name, source, output in data_inputs(around.steps, name):
-        yield _channel(input_name, output_uri(source, output))
-    trained = model_step(around.steps, name)
-    if trained is not None:
-        yield _channel("model", model_uri(around, trained))
-    if name in around.code:
-        yield _channel("code", around.code[name].uri)
+def _channels(around: Surroundings, name: str, step: ScriptJob) -> list[Value]:
+    code = [("code", around.code[name].uri)] if name in around.code else []
+    return [_channel(*each) for each in (*_data(around, name, step), *code)]
 
 
 def _channel(name: str, uri: Value) -> Document:

@@ -2,7 +2,8 @@
 
 ``WORLD_KILL_AT`` names a boundary (before and after each effect): there ``WORLD_KILL`` is killed, by default the driver
 (the process that runs the engine, whose id ``WORLD_DRIVER`` holds), the engine and its plugin. With ``WORLD_LINGER``
-the plugin then waits until a driver with ``WORLD_GO`` has seen that it is still there. ``WORLD_FAIL`` is a text: a create or update of a URN that ends in it fails.
+the plugin then waits until a driver with ``WORLD_GO`` has seen that it is still there. ``WORLD_FAIL`` is a text: a
+create or update of a URN that ends in it fails.
 ``WORLD_WAIT`` is the same for a create that waits until the file ``go`` is there.
 """
 

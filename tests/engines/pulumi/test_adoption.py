@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_harness import HERE as TESTS
 from pulumi_harness import needs_cli
 
 pytest.importorskip("pulumi", reason="the Pulumi SDK is not installed")
 
 from local.fake import COMPONENT, NAMED, UNNAMED, key, node
 from local.fake import stack as stack_of
-from pulumi_world import engine, graph, prepare, world
+from pulumi_world import engine, graph, world
 
 from mlops_iac.diagnostics import DiagnosticsError
 from mlops_iac.engines.events import OwnPreview
@@ -35,16 +33,6 @@ STACK = stack_of(
     node(NAMED, "later", {"name": "later"}, **HERE),
     outputs={"jobs": Ref(key(NAMED, "jobs"), ("arn",)), "later": Ref(key(NAMED, "later"), ("arn",))},
 )
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    prepare(tmp_path)
-    for name in [name for name in os.environ if name.startswith(("PULUMI_", "AWS_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("WORLD", str(tmp_path / "world"))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TESTS), str(TESTS.parent), str(TESTS.parents[2])]))
-    return tmp_path
 
 
 def by_hand(root: Path, id: str, type: str, inputs: dict[str, Any]) -> None:

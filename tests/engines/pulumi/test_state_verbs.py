@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from pulumi_harness import CLI, HERE, needs_cli
+from pulumi_harness import CLI, needs_cli
 
 pytest.importorskip("pulumi", reason="the Pulumi SDK is not installed")
 
 from local.fake import NAMED, UNNAMED, key, node
 from local.fake import stack as stack_of
-from pulumi_world import engine, graph, prepare, world
+from pulumi_world import engine, graph, world
 
 from mlops_iac.cli.main import cli
 from mlops_iac.graph.values import Secret
@@ -26,19 +25,14 @@ SECRET = "correct horse battery"
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(root: Path) -> Path:
     """A system whose data layer is deployed: one resource needs another, one is protected, one has a secret."""
-    prepare(tmp_path)
-    for name in [name for name in os.environ if name.startswith(("PULUMI_", "AWS_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("WORLD", str(tmp_path / "world"))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parent), str(HERE.parents[2])]))
     base = node(NAMED, "base", {"name": "base", "policy": Secret(SECRET)})
     user = node(UNNAMED, "user", {"vpcId": "vpc-1", "cidrBlock": "10.0.0.0/24"}, depends_on=(key(NAMED, "base"),))
     kept = node(NAMED, "kept", {"name": "kept"}, protect=True)
-    made = engine(tmp_path).up(graph(tmp_path, stack_of(base, user, kept)))
+    made = engine(root).up(graph(root, stack_of(base, user, kept)))
     assert made.ok, made.failures
-    return tmp_path
+    return root
 
 
 def state(root: Path, *arguments: str | Path) -> Result:

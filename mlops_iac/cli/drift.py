@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mlops_iac.cli.looking import judged, observed
 from mlops_iac.cli.options import (
     EXIT_CHANGES,
     EXIT_REFUSED,
@@ -22,7 +23,7 @@ from mlops_iac.diagnostics import DiagnosticsError
 from mlops_iac.engines.events import RunResult
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.pipeline import Run, run_phases
-from mlops_iac.plan.drift import Danger, Observed, drift_plan, judge_drift, observed_of
+from mlops_iac.plan.drift import Danger, drift_plan
 from mlops_iac.render.drift import drift_json, drift_markdown, drift_text
 from mlops_iac.render.json import to_text
 from mlops_iac.render.page import page_for
@@ -64,10 +65,9 @@ def command(
         if report is not None:
             write_failure("drift", error.diagnostics, overrides, folder, report)
         raise
-    if run.graph is None or run.system is None or run.composition is None:
+    findings = judged(result, run)
+    if run.graph is None:
         raise ValueError("the compile phase made no graph")
-    observed = _observed(result)
-    findings = judge_drift(observed, run.graph, run.system, run.composition)
     failures = tuple(failure for stack in result.stacks for failure in stack.failures)
     names = run.graph.system, run.graph.environment
     if form == "json":
@@ -77,7 +77,7 @@ def command(
     else:
         write(drift_text(findings, failures, page_for(sys.stdout)))
     if report is not None:
-        write_report(drift_forms(run, drift_plan(observed, run.graph), findings, failures, folder), report)
+        write_report(drift_forms(run, drift_plan(observed(result), run.graph), findings, failures, folder), report)
     exit_with(result)
     worst = findings[0].danger if findings else Danger.HARMLESS
     if exit_code and worst is not Danger.HARMLESS:
@@ -92,15 +92,3 @@ def _looked(
         if run.graph is None:
             raise ValueError("the compile phase made no graph")
         return run, engine.look(run.graph, only)
-
-
-def _observed(result: RunResult) -> dict[str, list[Observed]]:
-    """What an engine found, stack by stack, beside what its state says."""
-    found: dict[str, list[Observed]] = {}
-    for stack in result.stacks:
-        known = {resource.urn: resource.inputs for resource in stack.snapshot.resources}
-        found[stack.project] = [
-            observed_of(drift.urn, drift.gone, known.get(drift.urn, {}), drift.actual, drift.diff)
-            for drift in stack.drift
-        ]
-    return found

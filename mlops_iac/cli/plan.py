@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from mlops_iac.cli.options import EXIT_REFUSED, format_option, guarded, request_for
-from mlops_iac.cli.plans import load_plan, problems_after, problems_before, refuse
+from mlops_iac.cli.plans import load_plan, problems_after, problems_before, refuse, refuse_drifted
 from mlops_iac.cli.printing import write
 from mlops_iac.cli.target import TargetChoice, engine_for, engines_named
 from mlops_iac.pipeline import baseline_of, plan_against, run_phases
@@ -67,7 +67,8 @@ def show(file: Path, form: str) -> None:
 def check(file: Path, folder: Path, form: str) -> None:
     """See whether a saved plan could be applied now; changes nothing.
 
-    Exits with 0 if it could, 2 if a policy or a gate refuses it, 3 if configuration or state moved since.
+    Exits with 0 if it could, 2 if a policy or a gate refuses it, 3 if configuration or state moved since, or if what
+    the plan would touch was changed by hand. What it would touch is read from the target.
 
     \b
     Example:
@@ -75,7 +76,8 @@ def check(file: Path, folder: Path, form: str) -> None:
     """
     saved = load_plan(file)
     checked = run_phases(request_for(folder, saved.overrides), until="check")
-    with engine_for(checked, TargetChoice(engines_named(saved.engine)), quiet=True) as (engine, named):
+    engines = engines_named(saved.engine)
+    with engine_for(checked, TargetChoice(engines), quiet=True) as (engine, named):
         if named.graph is None:
             raise ValueError("the compile phase made no graph")
         snapshots = engine.snapshots(named.graph)
@@ -86,6 +88,8 @@ def check(file: Path, folder: Path, form: str) -> None:
                 click.echo("a policy or a gate refuses it by now; `mlops-iac preview` says which", err=True)
                 sys.exit(EXIT_REFUSED)
             problems = problems_after(saved, run)
+            if not problems:
+                refuse_drifted(saved, run, engine, engines, folder, form)
     if problems:
         refuse(problems, folder, form)
     write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +13,12 @@ import click
 
 from mlops_iac import __version__
 from mlops_iac.cli.git import git
-from mlops_iac.cli.options import EXIT_FAILURE, EXIT_REFUSED, EXIT_STALE, fail_with
+from mlops_iac.cli.options import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_REFUSED, EXIT_STALE, fail_with
 from mlops_iac.cli.printing import preview_document, preview_report
+from mlops_iac.cli.target import Engines
 from mlops_iac.diagnostics import Diagnostic
-from mlops_iac.graph.nodes import Graph
+from mlops_iac.engines.engine import Engine
+from mlops_iac.graph.nodes import LAYERS, Graph
 from mlops_iac.pipeline import Run
 from mlops_iac.plan import saved as plans
 from mlops_iac.plan.reviewed import NOT_PLANNED, Reviewed
@@ -25,7 +28,7 @@ from mlops_iac.render import json
 from mlops_iac.render.page import PLAIN_PAGE
 from mlops_iac.state.snapshot import Snapshot
 
-_STALE = frozenset({plans.CONFIGURATION_MOVED, plans.STATE_MOVED, plans.OTHER_TOOL, NOT_PLANNED})
+_STALE = frozenset({plans.CONFIGURATION_MOVED, plans.STATE_MOVED, plans.OTHER_TOOL, plans.DRIFTED, NOT_PLANNED})
 
 
 def save_plan(path: Path, run: Run, engine: str, engine_plans: Mapping[str, Any]) -> None:
@@ -85,6 +88,39 @@ def problems_before(
 def problems_after(saved: SavedPlan, run: Run) -> tuple[Diagnostic, ...]:
     """Why a saved plan cannot be applied, now that it was planned again."""
     return plans.operation_problems(saved, preview_document(run))
+
+
+def refuse_drifted(saved: SavedPlan, run: Run, engine: Engine, engines: Engines, folder: Path, form: str) -> None:
+    """Read from the target what the plan would touch; leave where it is not as the state says, or cannot be read.
+
+    An apply goes by the state, and would not notice. What the plan leaves alone is not read.
+    """
+    from mlops_iac.cli.looking import judged
+
+    if run.graph is None or run.plan is None:
+        raise ValueError("the plan phase made no plan")
+    changes = plans.touched(run.plan)
+    if not changes:
+        return
+    looked = engine.look(run.graph, saved.layers, changes)
+    if looked.stopped:
+        sys.exit(EXIT_INTERRUPTED)
+    if looked.failures:
+        text = f"{engine.place} cannot be asked whether what {saved.source} would touch is as the state says"
+        hint = "nothing was applied; run the command again when it answers"
+        fail_with((Diagnostic(plans.NOT_LOOKED, text, hint), *looked.failures), folder, form)
+    problems = plans.drift_problems(saved, changes, judged(looked, run), _commands(saved, engines, folder))
+    if problems:
+        refuse(problems, folder, form)
+
+
+def _commands(saved: SavedPlan, engines: Engines, folder: Path) -> tuple[str, str]:
+    """What shows the drift of a plan's layers, and what takes it into the state."""
+    where = ("-C", str(folder)) if folder != Path() else ()
+    only = ("--only", ",".join(saved.layers)) if saved.layers != LAYERS else ()
+    words = (*where, *saved.overrides, *engines.arguments, *only)
+    drift, refresh = (shlex.join(("mlops-iac", verb, *words)) for verb in ("drift", "refresh"))
+    return drift, refresh
 
 
 def reviewed(saved: SavedPlan) -> Reviewed:

@@ -153,6 +153,16 @@ class Engines:
         """What a saved plan calls the choice."""
         return ("pulumi-local" if self.local else "pulumi") if self.pulumi else "local"
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The options that say the same, for a command that somebody is to type."""
+        if not self.pulumi:
+            return ()
+        target = ("--target", "local") if self.local else ()
+        stacks = ("--stacks", str(self.stacks)) if self.stacks is not None else ()
+        stack = ("--stack", self.stack) if self.stack is not None else ()
+        return ("--engine", "pulumi", *target, *stacks, *stack)
+
 
 @dataclass(frozen=True, slots=True)
 class TargetChoice:

@@ -9,7 +9,15 @@ from pathlib import Path
 import click
 
 from mlops_iac.cli.options import EXIT_REFUSED, exit_with, format_option, request_for, system_options
-from mlops_iac.cli.plans import load_plan, overrides_of, problems_after, problems_before, refuse, reviewed
+from mlops_iac.cli.plans import (
+    load_plan,
+    overrides_of,
+    problems_after,
+    problems_before,
+    refuse,
+    refuse_drifted,
+    reviewed,
+)
 from mlops_iac.cli.printing import finding_diagnostics, print_diagnostics, print_preview, print_result
 from mlops_iac.cli.target import TargetChoice, confirm, engine_for, engines_named, target_options, tell_details
 from mlops_iac.diagnostics import DiagnosticsError, Severity
@@ -52,8 +60,9 @@ def command(
     A gate or a mandatory policy violation stops it before anything is changed (exit code 2). State is written before
     and after every operation; an interrupted run is finished by the next.
 
-    With --plan it refuses when the configuration or the state moved since the plan was saved (exit code 3), and stops
-    before any operation that the plan does not have.
+    With --plan it refuses when the configuration or the state moved since the plan was saved, or when what the plan
+    would update, replace or delete was changed by hand (exit code 3), and stops before any operation that the plan does
+    not have.
 
     \b
     Examples:
@@ -86,7 +95,7 @@ def command(
         if run.plan is None:
             raise ValueError("the plan phase made no plan")
         if saved is not None:
-            result = _apply_saved(saved, run, engine, folder, form)
+            result = _apply_saved(saved, run, engine, choice, folder, form)
         else:
             if any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
                 if form == "text":
@@ -98,12 +107,15 @@ def command(
     exit_with(result)
 
 
-def _apply_saved(saved: SavedPlan, run: Run, engine: Engine, folder: Path, form: str) -> RunResult:
+def _apply_saved(
+    saved: SavedPlan, run: Run, engine: Engine, choice: TargetChoice, folder: Path, form: str
+) -> RunResult:
     if run.graph is None:
         raise ValueError("the compile phase made no graph")
     problems = problems_after(saved, run)
     if problems:
         refuse(problems, folder, form)
+    refuse_drifted(saved, run, engine, choice.engines, folder, form)
     try:
         return engine.up(run.graph, saved.layers, reviewed(saved))
     except DiagnosticsError as error:

@@ -47,6 +47,11 @@ def _in_accounts(project: Project, provider: Provider) -> Iterator[str]:
         "An apply that failed is not repeated with its plan, which no longer fits (exit code 3): run the pipeline "
         "again from the plan on, so that somebody agrees to what is left"
     )
+    yield _item(
+        "An apply that names something changed by hand (exit code 3 too) has applied nothing: put it back and run that "
+        "job again, or take it into the state with the `mlops-iac refresh` that it prints, which takes rights of your "
+        "own, and run the pipeline from the plan on"
+    )
 
 
 def _item(text: str) -> str:

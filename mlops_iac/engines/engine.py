@@ -89,8 +89,11 @@ class Engine(Protocol):
         """
         ...
 
-    def look(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
-        """Read every resource and say what is not as the state says; the state stays as it is."""
+    def look(self, graph: Graph, only: Collection[Layer] = LAYERS, urns: Collection[str] | None = None) -> RunResult:
+        """Read every resource and say what is not as the state says; the state stays as it is.
+
+        With ``urns`` only those are read, called as the state calls them.
+        """
         ...
 
     def destroy(self, graph: Graph, only: Collection[Layer] = LAYERS, *, forget: bool = False) -> RunResult:

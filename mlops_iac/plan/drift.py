@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import ConfigPath, Location, format_path
-from mlops_iac.graph.nodes import Graph, Node
+from mlops_iac.graph.nodes import Graph, Node, layer_of
 from mlops_iac.plan.impact import Impact, ImpactKind, impacts_of
 from mlops_iac.plan.model import Change, Op, Plan, PropertyChange, StackPlan
 from mlops_iac.policies.inputs import Inputs, UnknownInputError
@@ -128,7 +128,6 @@ def judge_drift(
 
     listed = {project: tuple(found) for project, found in observed.items()}
     nodes = _nodes_of(graph)
-    layers = {stack.project: stack.layer for stack in graph.stacks}
     plan = drift_plan(listed, graph)
     impacts: dict[str, list[Impact]] = {}
     for impact in impacts_of(plan, graph, system, composition):
@@ -139,7 +138,7 @@ def judge_drift(
         for each in drifts:
             node = nodes.get(project, {}).get(each.urn)
             reasons = [*_of_rules(each, rules()), *_of_impacts(each, node, impacts.get(each.name, ()))]
-            found.append(_finding(each, node, str(layers.get(project, project)), reasons))
+            found.append(_finding(each, node, layer_of(project) or project, reasons))
     order = list(Danger)
     return tuple(sorted(found, key=lambda item: (order.index(item.danger), item.layer, item.observed.urn)))
 
@@ -149,13 +148,13 @@ def drift_plan(observed: Mapping[str, Iterable[Observed]], graph: Graph) -> Plan
     nodes = _nodes_of(graph)
     stacks = tuple(
         StackPlan(
-            stack.layer.value,
-            stack.project,
+            layer_of(project) or project,
+            project,
             graph.environment,
-            tuple(_change(each, nodes[stack.project]) for each in observed[stack.project]),
+            tuple(_change(each, nodes.get(project, {})) for each in observed[project]),
         )
-        for stack in graph.stacks
-        if stack.project in observed
+        for project in dict.fromkeys((*(stack.project for stack in graph.stacks), *observed))
+        if project in observed
     )
     return Plan(graph.system, graph.environment, "the state", stacks)
 

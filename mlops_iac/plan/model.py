@@ -82,6 +82,11 @@ class Change:
     set_by_policy: tuple[SetByPolicy, ...] = ()
 
     @property
+    def exists_outside(self) -> bool:
+        """Whether it is a resource of a target: components and providers are in the state only."""
+        return self.custom and not self.type.startswith("pulumi:")
+
+    @property
     def to_read(self) -> tuple[PropertyChange, ...]:
         """The property changes that people are shown: an item of a list deleted has its old index, others the new."""
         return self.diff if self.shown is None else self.shown

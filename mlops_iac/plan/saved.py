@@ -21,7 +21,9 @@ from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Location, Severi
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, compact_json
 from mlops_iac.graph.forms.json_form import graph_json
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, layer_of
-from mlops_iac.plan.model import Op
+from mlops_iac.plan.drift import Danger, DriftFinding, Observed
+from mlops_iac.plan.model import Change, Op, Plan
+from mlops_iac.plan.paths import parse_property
 from mlops_iac.state.snapshot import ResourceState, Snapshot
 
 BAD_PLAN: Final = "MI6010"
@@ -36,6 +38,10 @@ STATE_MOVED: Final = "MI6014"
 """The state is not as it was when the plan was saved."""
 PLAN_REFUSED: Final = "MI6015"
 """A policy or a gate had refused the plan when it was saved."""
+DRIFTED: Final = "MI6017"
+"""What a plan would touch is not as the state says that it was made with."""
+NOT_LOOKED: Final = "MI6018"
+"""Whether what a plan would touch is as the state says cannot be found out."""
 
 VERSION: Final = 1
 SALT_BYTES: Final = 16
@@ -247,6 +253,65 @@ def refusal_problems(saved: SavedPlan) -> tuple[Diagnostic, ...]:
         return ()
     text = f"{saved.source} was refused by a policy or a gate when it was saved"
     return (Diagnostic(PLAN_REFUSED, text, f"`mlops-iac plan show {saved.source}` says by which"),)
+
+
+def touched(plan: Plan) -> dict[str, Change]:
+    """What of the state an apply of ``plan`` would touch in the target, by the URN that the state has.
+
+    What is created is not there yet; what stays, and what is only forgotten, is left alone whatever it is like.
+    """
+    return {
+        change.old_urn or change.urn: change
+        for stack in plan.stacks
+        for change in stack.changes
+        if change.exists_outside
+        and (change.op in (Op.UPDATE, Op.REPLACE) or (change.op is Op.DELETE and not change.retain))
+    }
+
+
+def drift_problems(
+    saved: SavedPlan, changes: Mapping[str, Change], found: Iterable[DriftFinding], commands: tuple[str, str]
+) -> tuple[Diagnostic, ...]:
+    """What of ``changes`` was changed by hand since the state was written, at the places where it is declared.
+
+    A harmless drift of other properties than an update sets does not count: autoscalers would make every plan stale.
+    ``commands`` are what the user types to see the drift, and to take it into the state.
+    """
+    look, refresh = commands
+    hint = (
+        f"`{look}` shows it whole. Put it back, and the plan fits again; or take it into the state with `{refresh}`, "
+        "preview again, have it reviewed, and apply the new plan"
+    )
+    return tuple(
+        Diagnostic(
+            DRIFTED,
+            f"{each.observed.type} {each.observed.name}, which {saved.source} would {change.op}, is not as the state "
+            f"says any more: {_drifted(each.observed)}",
+            hint,
+            change.source,
+            change.component,
+        )
+        for each in found
+        if (change := changes.get(each.observed.urn)) is not None and not _lets_be(change, each)
+    )
+
+
+def _lets_be(change: Change, drift: DriftFinding) -> bool:
+    """Whether an update leaves a harmless drift as it is."""
+    planned, differing = ({_root(item.path) for item in diff} for diff in (change.diff, drift.observed.diff))
+    harmless = drift.danger is Danger.HARMLESS and not drift.observed.gone
+    return harmless and change.op is Op.UPDATE and not planned & differing
+
+
+def _drifted(observed: Observed) -> str:
+    if observed.gone:
+        return "it is gone"
+    names = sorted({_root(item.path) for item in observed.diff})
+    return f"{', '.join(names)} {'differs' if len(names) == 1 else 'differ'}"
+
+
+def _root(path: str) -> str:
+    return str(parse_property(path)[0])
 
 
 def state_marks(snapshots: Mapping[str, Snapshot]) -> dict[str, StateMark]:

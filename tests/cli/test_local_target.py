@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mlops_iac.cli.main import cli
+from mlops_iac.engines.local.aws.provider import AwsProvider
+from mlops_iac.engines.local.provider import ProviderError
 
 
 def _run(*arguments: str) -> Result:
@@ -42,6 +44,10 @@ def _s3(folder: Path):
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
+
+
+def _denied(*_: object) -> None:
+    raise ProviderError("access denied")
 
 
 def test_a_new_system_lives_and_dies(system: Path) -> None:
@@ -83,6 +89,39 @@ def test_a_new_system_lives_and_dies(system: Path) -> None:
     assert _run("up", *here, "--yes").exit_code == 0
     assert _run("destroy", *here, "--yes").exit_code == 0
     assert not (system / ".mlops-iac" / "moto.json").exists()
+
+
+def test_a_reviewed_plan_is_not_applied_over_what_was_changed_by_hand(
+    system: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, plan = ("-C", str(system)), str(system / "reviewed.json")
+    assert _run("up", *here, "--yes").exit_code == 0
+    assert _run("preview", *here, "buckets.raw.keep=60d", "--save-plan", plan).exit_code == 0
+    bucket = "churn-dev-raw-111122223333"
+    state = {file: file.read_bytes() for file in (system / ".mlops-iac" / "state").rglob("*.json")}
+    with monkeypatch.context() as patched:
+        patched.setattr(AwsProvider, "read", _denied)
+        refused = _run("up", *here, "--plan", plan)
+    said = " ".join(refused.stderr.split())
+    assert (refused.exit_code, "MI6018" in said, "access denied" in said) == (1, True, True), said
+
+    kept = _s3(system).get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+
+    _s3(system).delete_bucket_lifecycle(Bucket=bucket)
+    for verb in (("plan", "check", plan, *here), ("up", *here, "--plan", plan)):
+        refused = _run(*verb)
+        said = " ".join(refused.stderr.split())
+        assert (refused.exit_code, "raw.lifecycle" in said, "it is gone" in said) == (3, True, True), said
+        assert "`mlops-iac refresh" in said and "buckets.raw.keep=60d` " in said and "preview again" in said
+    document = json.loads(_run("up", *here, "--plan", plan, "--format", "json").stdout)
+    assert [(item["code"], item["path"]) for item in document["diagnostics"]] == [("MI6017", "buckets.raw")]
+    assert {file: file.read_bytes() for file in state} == state
+
+    _s3(system).put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": kept})
+    _s3(system).put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    assert _run("plan", "check", plan, *here).exit_code == 0, "put back, it fits; what it leaves alone does not matter"
+    assert _run("up", *here, "--plan", plan).exit_code == 0
+    assert _s3(system).get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] != kept
 
 
 def test_init_writes_over_nothing(system: Path) -> None:

@@ -14,18 +14,23 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from mlops_iac.diagnostics import DiagnosticsError, Location
-from mlops_iac.graph.nodes import Graph, Layer, Node, Stack
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Location
+from mlops_iac.graph.nodes import Graph, Layer, Node, Options, Stack
 from mlops_iac.graph.values import NodeKey, Secret
 from mlops_iac.plan import saved
 from mlops_iac.plan.deployed import snapshot_of_graph
+from mlops_iac.plan.diff import plan_graph
+from mlops_iac.plan.drift import Danger, DriftFinding, observed_of
+from mlops_iac.plan.model import Kind, Op, PropertyChange
 from mlops_iac.plan.saved import (
     belongs_problems,
     configuration_problems,
+    drift_problems,
     operation_problems,
     read_plan,
     refusal_problems,
     state_problems,
+    touched,
 )
 from mlops_iac.render.json import preview_json
 
@@ -220,3 +225,54 @@ def test_a_preview_document_is_the_public_one() -> None:
     assert saved_plan(GRAPH, {}).preview == json.loads(
         json.dumps(preview_json(plan_graph(GRAPH, {}, "the local state")))
     )
+
+
+COMMANDS = ("mlops-iac drift", "mlops-iac refresh")
+
+
+def drift(urn: str, danger: Danger, *paths: str) -> DriftFinding:
+    """A drift of these properties, judged; of none where the resource is gone."""
+    diff = [PropertyChange(path, Kind.UPDATE, "a", "b") for path in paths]
+    return DriftFinding(observed_of(urn, not paths, {}, {}, diff), "data", danger, (), "")
+
+
+@given(systems(), systems(), st.sampled_from([Danger.DANGEROUS, Danger.UNCLEAR]))
+def test_a_drift_of_what_a_plan_touches_is_refused_and_no_other(before: Graph, after: Graph, danger: Danger) -> None:
+    snapshots = snapshot_of_graph(before)
+    plan = plan_graph(after, snapshots, "the state")
+    moving = {change.old_urn or change.urn for s in plan.stacks for change in s.changes if change.op in _TOUCHING}
+    for snapshot in snapshots.values():
+        for resource in snapshot.resources:
+            for finding in (drift(resource.urn, danger, "path"), drift(resource.urn, danger)):
+                found = drift_problems(saved_plan(after, snapshots), touched(plan), [finding], COMMANDS)
+                refused = resource.custom and resource.urn in moving
+                assert [item.code for item in found] == [saved.DRIFTED] * refused
+
+
+_TOUCHING = {Op.UPDATE, Op.REPLACE, Op.DELETE}
+
+
+def test_a_harmless_drift_is_let_be_by_an_update_of_something_else() -> None:
+    snapshots = snapshot_of_graph(GRAPH)
+    urn = snapshots["s-data"].resources[0].urn
+
+    def found(graph: Graph, danger: Danger, *paths: str) -> tuple[Diagnostic, ...]:
+        changes = touched(plan_graph(graph, snapshots, "the state"))
+        return drift_problems(saved_plan(graph, snapshots), changes, [drift(urn, danger, *paths)], COMMANDS)
+
+    longer = with_inputs(delaySeconds=5)
+    assert not found(longer, Danger.HARMLESS, "tags.backup")
+    assert found(longer, Danger.HARMLESS, "delaySeconds"), "the plan sets it too, from another value than was reviewed"
+    assert found(longer, Danger.HARMLESS), "it is gone"
+    assert found(replace(GRAPH, stacks=()), Danger.HARMLESS, "tags.backup"), "it would be deleted"
+    (problem,) = found(longer, Danger.UNCLEAR, "tags.a", "tags.b", "kmsMasterKeyId")
+    text = f"{QUEUE} q.queue, which p.json would update, is not as the state says any more: kmsMasterKeyId, tags differ"
+    assert (problem.message, problem.location) == (text, Location("system.yaml", 7, 3))
+    assert all(f"`{command}`" in problem.hint for command in COMMANDS)
+
+
+def test_what_is_only_forgotten_is_not_touched() -> None:
+    stack = GRAPH.stacks[0]
+    kept = replace(stack.nodes[0], options=Options(retain_on_delete=True))
+    snapshots = snapshot_of_graph(replace(GRAPH, stacks=(replace(stack, nodes=(kept,)),)))
+    assert not touched(plan_graph(replace(GRAPH, stacks=()), snapshots, "the state"))

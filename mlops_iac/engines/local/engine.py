@@ -147,16 +147,16 @@ class LocalEngine:
             return self._result(results)
 
     def refresh(self, graph: Graph | None = None, only: Collection[Layer] = LAYERS) -> RunResult:
-        """Read every resource and take what is found into the state; of ``graph``'s stacks, or of all.
+        """Read every resource and take what is found into the state; of ``graph``'s environment, or of all.
 
         An emulator that is gone is started again, empty: what it held is then dropped from the state.
         """
         return self._read(graph, only, keep=True)
 
-    def look(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
-        """Read every resource and say what is not as the state says; the state stays as it is."""
+    def look(self, graph: Graph, only: Collection[Layer] = LAYERS, urns: Collection[str] | None = None) -> RunResult:
+        """Read every resource, or ``urns``, and say what is not as the state says; the state stays as it is."""
         self._emulators.refuse_lost(self.snapshots(graph).values(), LOST_HINT)
-        return self._read(graph, only, keep=False)
+        return self._read(graph, only, keep=False, urns=urns)
 
     def read_existing(self, graph: Graph, wanted: Sequence[Wanted]) -> Adoption:
         """Read what exists by its ids, and say how it differs from what is declared; nothing is recorded."""
@@ -202,14 +202,16 @@ class LocalEngine:
                     outputs[stack.layer.value] = made.outputs
         return found
 
-    def _read(self, graph: Graph | None, only: Collection[Layer], *, keep: bool) -> RunResult:
+    def _read(
+        self, graph: Graph | None, only: Collection[Layer], *, keep: bool, urns: Collection[str] | None = None
+    ) -> RunResult:
         with self._run() as settings:
             factory = self._emulators.factory()
-            wanted = {(stack.project, stack.name) for stack in graph.stacks} if graph is not None else None
             results = [
-                refresh_stack(project, stack, factory, self._store, settings, keep=keep)
+                refresh_stack(project, stack, factory, self._store, settings, keep=keep, urns=urns)
                 for project, stack in self._store.stacks()
-                if (wanted is None or (project, stack) in wanted) and _is_of(project, only)
+                if graph is None
+                or (stack == graph.environment and project.startswith(f"{graph.system}-") and _is_of(project, only))
             ]
             return self._result(results)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 
@@ -32,18 +33,23 @@ def refresh_stack(
     settings: Settings = DEFAULTS,
     *,
     keep: bool = True,
+    urns: Collection[str] | None = None,
 ) -> StackResult:
     """Read every resource of a stack; the state then has the actual inputs and outputs, and lacks what is gone.
 
     A resource whose provider gives an error is left as it is and listed as a failure: only a plain "does not exist"
-    drops one. Without ``keep`` nothing is written: the state stays, and so does what an interrupted run left. Raises
-    ``DiagnosticsError`` when the state is damaged or cannot be written.
+    drops one. Without ``keep`` nothing is written: the state stays, and so does what an interrupted run left. With
+    ``urns`` only those are read. Raises ``DiagnosticsError`` when the state is damaged or cannot be written.
     """
     ledger = store.open(project, stack)
     try:
         resolved = resolve_pending(ledger, lambda resource: provider_of(resource, ledger, factory)) if keep else ()
         reader = _Reader(ledger, factory, settings, keep)
-        subjects = {f"{item.urn} {item.id}": item for item in ledger.snapshot().resources if _is_read(item)}
+        subjects = {
+            f"{item.urn} {item.id}": item
+            for item in ledger.snapshot().resources
+            if _is_read(item) and (urns is None or item.urn in urns)
+        }
         outcome = run_in_order(
             dict.fromkeys(subjects, ()),
             lambda label: reader.read(subjects[label]),

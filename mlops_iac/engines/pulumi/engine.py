@@ -124,16 +124,22 @@ class PulumiEngine:
 
     def refresh(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
         """Read every resource and take what is found into the state."""
-        stacks = {stack.layer: stack for stack in graph.stacks if stack.layer in only}
+        stacks = {stack.layer: stack for stack in graph.stacks}
         with self._run(graph):
-            return self._result(self._each(self._deployed(stacks), lambda layer: self._refresh(layer, stacks[layer])))
+            deployed: dict[Layer, tuple[Layer, ...]] = dict.fromkeys(self._deployed(only), ())
+            return self._result(self._each(deployed, lambda layer: self._refresh(layer, stacks.get(layer))))
 
-    def look(self, graph: Graph, only: Collection[Layer] = LAYERS) -> RunResult:
-        """Read every resource and say what is not as the state says: ``pulumi refresh --preview-only``."""
-        stacks = {stack.layer: stack for stack in graph.stacks if stack.layer in only}
+    def look(self, graph: Graph, only: Collection[Layer] = LAYERS, urns: Collection[str] | None = None) -> RunResult:
+        """Read every resource, or ``urns``, and say what is not as the state says; by the engine's own refresh."""
+        stacks = {stack.layer: stack for stack in graph.stacks}
         with self._run(graph):
+            asked = {
+                layer: None if urns is None else sorted({resource.urn for resource in state.resources} & {*urns})
+                for layer, state in self._deployed(only).items()
+            }
+            waiting: dict[Layer, tuple[Layer, ...]] = {layer: () for layer, some in asked.items() if some != []}
             look = self._updates.look
-            results = self._each(self._deployed(stacks), lambda layer: look(self._projects[layer], stacks[layer]))
+            results = self._each(waiting, lambda layer: look(self._projects[layer], stacks.get(layer), asked[layer]))
             return self._result(results)
 
     def read_existing(self, graph: Graph, wanted: Sequence[Wanted]) -> Adoption:
@@ -175,7 +181,7 @@ class PulumiEngine:
             text = "the state of resources in a real cloud is not thrown away"
             raise DiagnosticsError([Diagnostic(NOT_OFFERED, text, hint)])
         with self._run(graph, forget=forget):
-            states = {layer: state for layer in LAYERS if layer in only and (state := self._snapshot(layer)).resources}
+            states = self._deployed(only)
             if forget:
                 return self._result([self._forget(layer, state) for layer, state in states.items()])
             refuse_protected(states.values())
@@ -250,9 +256,9 @@ class PulumiEngine:
                 results[layer] = StackResult(project.name, project.stack, self._snapshot(layer), stopped=True)
         return [results[layer] for layer in needs if layer in results]
 
-    def _deployed(self, stacks: Mapping[Layer, Stack]) -> dict[Layer, tuple[Layer, ...]]:
-        """The layers that have resources; none waits for another."""
-        return {layer: () for layer in stacks if self._snapshot(layer).resources}
+    def _deployed(self, only: Collection[Layer]) -> dict[Layer, Snapshot]:
+        """The state of each layer that has resources, also of those that the graph lost."""
+        return {layer: state for layer in LAYERS if layer in only and (state := self._snapshot(layer)).resources}
 
     def _refuse_unplanned(self, graph: Graph, only: Collection[Layer], reviewed: Reviewed) -> None:
         """The engine binds itself by its own plans; layers without one are ours to watch."""
@@ -276,7 +282,7 @@ class PulumiEngine:
     def _update(self, layer: Layer, stack: Stack, plan: Any) -> StackResult:
         return self._updates.update("up", self._projects[layer], stack, plan)
 
-    def _refresh(self, layer: Layer, stack: Stack) -> StackResult:
+    def _refresh(self, layer: Layer, stack: Stack | None) -> StackResult:
         return self._updates.update("refresh", self._projects[layer], stack)
 
     def _destroy(self, layer: Layer, stack: Stack | None) -> StackResult:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,12 @@ def test_drift_is_found_and_mended(engine: LocalEngine) -> None:
     before = engine.load_snapshots("dev")
     looked = engine.look(system())
     assert engine.load_snapshots("dev") == before
+    without = replace(system(), stacks=system().stacks[:1])
+    assert engine.look(without) == looked, "layers that the graph lost are read too"
+    (urn,) = (drift.urn for stack in looked.stacks for drift in stack.drift)
+    few = engine.look(system(), urns=(urn,))
+    assert [len(stack.drift) + stack.same for stack in few.stacks] == [1, 0, 0], "in the order of their names"
+    assert not any(stack.drift for stack in engine.look(system(), urns=()).stacks)
     for result in (looked, engine.refresh()):
         drift = [item for stack in result.stacks for item in stack.drift]
         assert [(item.name, item.diff[0].path, item.diff[0].new) for item in drift] == [

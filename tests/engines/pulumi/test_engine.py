@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,10 @@ def test_the_life_of_a_system(root: Path) -> None:
     looked = runs.look(second)
     assert looked.ok and runs.states.exported("fraud-data", "dev") == before
     assert {item.name: item.actual.get("visibilityTimeoutSeconds") for item in looked.stacks[0].drift}["q01"] == 5
+    few = runs.look(second, urns=[item.urn for item in looked.stacks[0].drift if item.gone])
+    assert [(item.name, item.gone) for item in few.stacks[0].drift] == [("q02", True)]
+    assert runs.look(second, urns=()).stacks == ()
+    assert runs.look(replace(second, stacks=())).stacks[0].drift == looked.stacks[0].drift, "of a lost layer too"
     refreshed = runs.refresh(second)
     check_shape("refresh", refreshed)
     for result in (looked, refreshed):
@@ -90,8 +95,6 @@ def _is_told(change: Change) -> bool:
 
 
 def located(name: str, **options: Any) -> Node:
-    from dataclasses import replace
-
     made = node(NAMED, name, {"name": name}, **options)
     return replace(made, component=("buckets", name), source=Location("system.yaml", 7, 3))
 

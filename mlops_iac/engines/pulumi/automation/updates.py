@@ -44,8 +44,7 @@ class Updates:
         site = self._site
         resolved = recover(site, self._states, project)
         log = self.log(stack, site.emit)
-        environ = {FINGERPRINT_VARIABLE: fingerprint(stack)} if stack is not None else {}
-        workspace = site.workspace(project, environ)
+        workspace = site.workspace(project, _declared(stack))
         failures: tuple[Diagnostic, ...] = ()
         failed = False
         try:
@@ -89,20 +88,23 @@ class Updates:
             stopped,
         )
 
-    def look(self, project: Project, stack: Stack) -> StackResult:
-        """What a refresh would find: ``pulumi refresh --preview-only``."""
+    def look(self, project: Project, stack: Stack | None, urns: list[str] | None = None) -> StackResult:
+        """What a refresh would find, of ``urns`` where they are given: ``pulumi refresh --preview-only``."""
+        site = self._site
         log = self.log(stack, lambda event: None)
-        workspace = self._site.workspace(project, {FINGERPRINT_VARIABLE: fingerprint(stack)})
+        workspace = site.workspace(project, _declared(stack))
         failures: tuple[Diagnostic, ...] = ()
+        stopped = False
         try:
-            made = workspace.made()
-            parallel = self._site.options.parallel
-            made.preview_refresh(on_event=log, parallel=parallel, color="never", show_secrets=False)
+            workspace.made().preview_refresh(
+                target=urns, on_event=log, parallel=site.options.parallel, color="never", show_secrets=False
+            )
         except CommandError as error:
-            failures = log.failures or (failure_of(error, project),)
+            stopped = site.cli.interrupted
+            failures = log.failures or (() if stopped else (failure_of(error, project),))
         snapshot = self._states.snapshot(project)
         drift = _without_secrets(log.drift, snapshot)
-        return StackResult(project.name, project.stack, snapshot, (), log.same, failures, drift=drift)
+        return StackResult(project.name, project.stack, snapshot, (), log.same, failures, drift=drift, stopped=stopped)
 
     def packs(self, project: Project) -> list[str]:
         """The policy pack of this run, where the layer has something that is not judged yet."""
@@ -124,6 +126,11 @@ class Updates:
         file = self._site.home / f"{project.layer}.plan.json"
         write_atomic(file, json.dumps(plan).encode())
         return str(file)
+
+
+def _declared(stack: Stack | None) -> dict[str, str]:
+    """What tells a program which graph it is to register; nothing for a layer that the graph lost."""
+    return {FINGERPRINT_VARIABLE: fingerprint(stack)} if stack is not None else {}
 
 
 def _without_secrets(found: Iterable[Drift], snapshot: Snapshot) -> tuple[Drift, ...]:

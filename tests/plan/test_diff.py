@@ -405,6 +405,12 @@ def test_inputs_that_their_type_declares_secret_are_marked() -> None:
     assert changes(made)["db"].new == {"password": SecretValue("x")}
 
 
+def test_a_secret_inside_what_is_secret_as_a_whole_is_marked_once() -> None:
+    type = "kubernetes:core/v1:Secret"
+    made = plan_graph(graph(node("login", {"stringData": {"password": Secret("x")}}, type=type)), {}, "nothing")
+    assert changes(made)["login"].new["stringData"] == SecretValue({"password": "x"})
+
+
 def test_secret_outputs_stay_secret_where_they_are_used() -> None:
     made = plan(
         graph(

@@ -30,12 +30,15 @@ from mlops_iac.graph.nodes import Graph, Stack
 PROGRAM = """\
 import json, os, pathlib
 
+import pulumi
+
 from mlops_iac.engines.pulumi.errors import end_quietly_when_interrupted
 from mlops_iac.engines.pulumi.program import register
 from mlops_iac.graph.forms.json_form import stack_from_json
 
 end_quietly_when_interrupted()
-register(stack_from_json(json.loads(pathlib.Path(os.environ["WORLD"], "graph.json").read_text())), system="fraud")
+path = pathlib.Path(os.environ["WORLD"], f"{pulumi.get_project()}.json")
+register(stack_from_json(json.loads(path.read_text())), system="fraud")
 """
 
 
@@ -75,24 +78,28 @@ def world(root: Path) -> FakeProvider:
     return FakeProvider(root / "world")
 
 
-def prepare(root: Path) -> None:
-    """A system's folder with one project of its own, for the data layer."""
-    (root / "world").mkdir()
-    project = root / "stacks" / "data"
-    project.mkdir(parents=True)
-    (project / "Pulumi.yaml").write_text("name: fraud-data\nruntime: {name: python, options: {toolchain: pip}}\n")
-    (project / "__main__.py").write_text(PROGRAM)
+def prepare(root: Path, *layers: str) -> None:
+    """A system's folder with projects of its own, by default one for the data layer."""
+    (root / "world").mkdir(exist_ok=True)
+    for layer in layers or ("data",):
+        project = root / "stacks" / layer
+        project.mkdir(parents=True, exist_ok=True)
+        text = f"name: fraud-{layer}\nruntime: {{name: python, options: {{toolchain: pip}}}}\n"
+        (project / "Pulumi.yaml").write_text(text)
+        (project / "__main__.py").write_text(PROGRAM)
 
 
-def engine(root: Path, **options: Any) -> PulumiEngine:
+def engine(root: Path, factory: str = "pulumi_world:make", **options: Any) -> PulumiEngine:
     """The engine of the system in ``root``."""
-    return PulumiEngine(root, "fraud", "dev", PulumiOptions(local=True, factory="pulumi_world:make", **options))
+    return PulumiEngine(root, "fraud", "dev", PulumiOptions(local=True, factory=factory, **options))
 
 
-def graph(root: Path, stack: Stack) -> Graph:
-    """A graph of one stack, put where the program reads it."""
-    (root / "world" / "graph.json").write_text(json.dumps(graph_json(stack, secrets=True)))
-    return Graph("fraud", "dev", (stack,))
+def graph(root: Path, *stacks: Stack) -> Graph:
+    """A graph of those stacks, put where their programs read it."""
+    for stack in stacks:
+        path = root / "world" / f"{stack.project}.json"
+        path.write_text(json.dumps(graph_json(stack, secrets=True)))
+    return Graph("fraud", "dev", stacks)
 
 
 def _boundary(folder: Path) -> Callable[[], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,15 @@ from pulumi_harness import needs_cli
 
 pytest.importorskip("pulumi", reason="the Pulumi SDK is not installed")
 
+from by_hand import Hands, check_adoption, declared, needs_server
 from local.fake import COMPONENT, NAMED, UNNAMED, key, node
 from local.fake import stack as stack_of
-from pulumi_world import engine, graph, world
+from pulumi_world import engine, graph, prepare, world
 
 from mlops_iac.diagnostics import DiagnosticsError
 from mlops_iac.engines.events import OwnPreview
 from mlops_iac.engines.pulumi.adoption import Order
+from mlops_iac.engines.pulumi.laptop import FACTORY
 from mlops_iac.graph.nodes import Graph
 from mlops_iac.graph.values import Ref
 from mlops_iac.plan.adoption import NOT_FOUND, wanted_by_name
@@ -101,3 +104,19 @@ def test_an_order_reaches_the_program_and_nobody_else() -> None:
     assert order is not None and order.as_it_is
     assert [order.id_of(node) for node in STACK.nodes if order.id_of(node)] == ["queue=1"]
     assert Order.read(None) is None and Order.read("") is None
+
+
+@pytest.fixture
+def hands(root: Path) -> Iterator[Hands]:
+    """On the servers that the engine finds."""
+    made = Hands(root / ".mlops-iac" / "pulumi")
+    yield made
+    made.stop()
+
+
+@needs_cli
+@needs_server
+def test_layers_are_adopted_applied_and_destroyed(hands: Hands, root: Path) -> None:
+    stacks = declared().stacks
+    prepare(root, *(stack.layer for stack in stacks))
+    check_adoption(engine(root, FACTORY), hands, graph(root, *stacks))

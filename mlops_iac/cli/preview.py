@@ -122,11 +122,9 @@ def _by_engine(checked: Run, engines: Engines, only: tuple[Layer, ...], plan_fil
         run = plan_against(named, baseline_of(engine.snapshots(named.graph), f"the state of {engine.place}"), only)
         if run.plan is None:
             raise ValueError("the plan phase made no plan")
-        own = engine.own_preview(run.plan, named.graph, only)
+        own = engine.own_preview(run.plan, named.graph, only, binding=plan_file is not None)
         run = take_verdicts(replace(run, diagnostics=(*run.diagnostics, *own.diagnostics)), own.decided)
         if plan_file is not None:
-            failed = any(item.severity is Severity.ERROR for item in own.diagnostics)
-            failed = failed or any(found.stops for found in own.decided)
-            save_plan(plan_file, run, engines.name, {} if failed else engine.own_plans(named.graph, only))
+            save_plan(plan_file, run, engines.name, own.plans)
             tell_saved(plan_file, run)
     return run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.codes import PROTECTED
@@ -51,14 +51,12 @@ class Engine(Protocol):
         """
         ...
 
-    def own_preview(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> OwnPreview:
-        """What the engine would do otherwise than ``plan`` says, and which verdicts it decides; changes nothing."""
-        ...
+    def own_preview(
+        self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS, *, binding: bool = False
+    ) -> OwnPreview:
+        """What the engine would do otherwise than ``plan`` says, and which verdicts it decides; changes nothing.
 
-    def own_plans(self, graph: Graph, only: Collection[Layer] = LAYERS) -> dict[str, Any]:
-        """What the engine plans for each layer, in its own form, to be handed back in ``Reviewed``; changes nothing.
-
-        Empty for an engine that needs none.
+        ``binding`` asks for its own plans too. Raises ``DiagnosticsError`` then for a layer that it cannot plan yet.
         """
         ...
 

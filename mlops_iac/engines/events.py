@@ -45,10 +45,15 @@ OnEvent = Callable[[Event], None]
 @dataclass(frozen=True, slots=True)
 class OwnPreview:
     """What an engine's own preview says beyond a plan: where it would do otherwise, and ``decided``, the verdicts that
-    it could give and the offline check could not."""
+    it could give and the offline check could not.
+
+    ``plans`` is what the engine means to do in each layer, in its own form, to be handed back in ``Reviewed``; empty
+    where that was not asked, where the preview failed, and for an engine that needs none.
+    """
 
     diagnostics: tuple[Diagnostic, ...] = ()
     decided: tuple[Finding, ...] = ()
+    plans: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,13 +105,12 @@ class LocalEngine:
             if snapshot.resources or snapshot.pending
         }
 
-    def own_preview(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> OwnPreview:
-        """Nothing: the plan was made by the function that decides each operation."""
+    def own_preview(
+        self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS, *, binding: bool = False
+    ) -> OwnPreview:
+        """Nothing: the plan was made by the function that decides each operation, which is decided again by an apply
+        and held against the reviewed plan."""
         return OwnPreview()
-
-    def own_plans(self, graph: Graph, only: Collection[Layer] = LAYERS) -> dict[str, Any]:
-        """None: every operation is decided again, and held against the reviewed plan."""
-        return {}
 
     def up(self, graph: Graph, only: Collection[Layer] = LAYERS, reviewed: Reviewed | None = None) -> RunResult:
         """Bring every layer in order to what ``graph`` declares; stop after a layer with a failure.

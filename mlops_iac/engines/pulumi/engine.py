@@ -80,24 +80,19 @@ class PulumiEngine:
         found = self._states.snapshots(self._projects.values())
         return {snapshot.project: snapshot for snapshot in found if snapshot.resources or snapshot.pending}
 
-    def own_preview(self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS) -> OwnPreview:
+    def own_preview(
+        self, plan: Plan, graph: Graph, only: Collection[Layer] = LAYERS, *, binding: bool = False
+    ) -> OwnPreview:
         """What the engine's own preview shows otherwise than ``plan``; a stack that does not exist is not made for it.
 
         A layer that waits for another's outputs knows less in the engine's preview, so an update that the plan
-        has and the engine has not, or the other way round, counts; the values do not.
+        has and the engine has not, or the other way round, counts; the values do not. ``binding`` adds Pulumi's update
+        plan of each layer, secrets sealed as in its state, and raises ``DiagnosticsError`` for layers without a stack.
         """
         planned = {stack.project: stack for stack in plan.stacks}
         asked = [(project, stack, planned[stack.project]) for project, stack in self._of(graph, only)]
         with self._run(graph):
-            return self._previews.own_preview(asked)
-
-    def own_plans(self, graph: Graph, only: Collection[Layer] = LAYERS) -> dict[str, Any]:
-        """Pulumi's update plan of each layer, secrets sealed as in its state.
-
-        Raises ``DiagnosticsError`` for layers of a cloud that have no stack.
-        """
-        with self._run(graph):
-            return self._previews.own_plans(list(self._of(graph, only)))
+            return self._previews.own_preview(asked, binding=binding)
 
     def up(self, graph: Graph, only: Collection[Layer] = LAYERS, reviewed: Reviewed | None = None) -> RunResult:
         """Bring the layers to what ``graph`` declares, those that read nothing of each other at the same time.

@@ -26,11 +26,14 @@ from werkzeug.serving import make_server
 from mlops_iac.delivery.project import Access, Target, secrets_provider
 from mlops_iac.delivery.roles import statements
 from mlops_iac.diagnostics import DiagnosticsError
+from mlops_iac.engines.events import OwnPreview
 from mlops_iac.engines.pulumi.codes import NO_STACK
 from mlops_iac.engines.pulumi.engine import PulumiEngine
 from mlops_iac.engines.pulumi.plugin_server import plugin_script
 from mlops_iac.engines.pulumi.scaffold import stack_files
+from mlops_iac.graph.nodes import Graph
 from mlops_iac.graph.values import Secret
+from mlops_iac.plan.diff import plan_graph
 from mlops_iac.plan.reviewed import Reviewed
 
 from .test_cloud_target import pulumi
@@ -112,6 +115,10 @@ def system(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return root
 
 
+def previewed(engine: PulumiEngine, wanted: Graph) -> OwnPreview:
+    return engine.own_preview(plan_graph(wanted, engine.snapshots(wanted), "the state"), wanted, binding=True)
+
+
 def granted(access: Access) -> set[str]:
     found = statements("fraud", TARGET, access, ())["state"]
     return {action for statement in found for action in statement.actions if action.startswith(("s3:", "kms:"))}
@@ -121,7 +128,7 @@ def test_the_roles_suffice_and_no_passphrase_is_needed(system: Path, cloud: Clou
     wanted = graph(system, stack_of(node(NAMED, "one", {"name": "one", "policy": Secret("hidden-word")})))
     engine = PulumiEngine(system, "fraud", "dev")
     with pytest.raises(DiagnosticsError) as caught:
-        engine.own_plans(wanted)
+        previewed(engine, wanted)
     assert {item.code for item in caught.value.diagnostics} == {NO_STACK}
 
     # A person makes the stack once; what that writes into the settings is lost in the checkout that CI has.
@@ -134,7 +141,7 @@ def test_the_roles_suffice_and_no_passphrase_is_needed(system: Path, cloud: Clou
     cloud.actions.clear()
     engine = PulumiEngine(system, "fraud", "dev")
     assert engine.look(wanted).ok
-    plans = engine.own_plans(wanted)
+    plans = previewed(engine, wanted).plans
     assert "hidden-word" not in str(plans)
     assert {"s3:GetObject", "s3:ListBucket", "kms:Decrypt"} <= cloud.actions <= granted(Access.PLAN)
 

@@ -37,52 +37,42 @@ class Previews:
         self._site = site
         self._updates = updates
 
-    def own_preview(self, asked: Sequence[tuple[Project, Stack, StackPlan]]) -> OwnPreview:
+    def own_preview(self, asked: Sequence[tuple[Project, Stack, StackPlan]], *, binding: bool = False) -> OwnPreview:
         """Where the engine's preview of a layer shows otherwise than its plan, in the order of ``asked``, and the
-        verdicts that it decides.
+        verdicts that it decides. With ``binding`` its update plans, unless something failed.
 
-        A layer that waits for another's outputs knows less in the engine's preview, so an update that the plan
-        has and the engine has not, or the other way round, counts; the values do not.
-        """
-        missing = self._missing([project for project, _, _ in asked])
-        there = [(project, stack) for project, stack, _ in asked if project not in missing]
-        previewed = dict(zip((project.layer for project, _ in there), self._each(there), strict=True))
-        found: list[Diagnostic] = []
-        decided: list[Finding] = []
-        for project, stack, plan in asked:
-            if project in missing:
-                text = f"the {stack.layer} layer has no stack yet, so the engine's own preview of it is left out"
-                found.append(Diagnostic(NO_STACK, text, severity=Severity.INFO))
-                continue
-            log, failure = previewed[project.layer]
-            decided += log.decided
-            found += log.advice
-            if failure is None:
-                found += _compared(plan, log)
-            else:
-                found += log.others if log.failures else (failure,)
-        return OwnPreview(tuple(found), tuple(decided))
-
-    def own_plans(self, asked: Sequence[tuple[Project, Stack]]) -> dict[str, Any]:
-        """The update plan of each layer. Raises ``DiagnosticsError`` where one has no stack or cannot be planned.
+        Raises ``DiagnosticsError`` with ``binding`` where a layer has no stack.
 
         Source: https://www.pulumi.com/docs/iac/concepts/update-plans/
         """
-        missing = self._missing([project for project, _ in asked])
-        if missing:
+        missing = self._missing([project for project, _, _ in asked])
+        if binding and missing:
             raise DiagnosticsError(map(_no_stack, missing))
+        found: list[Diagnostic] = []
+        decided: list[Finding] = []
+        plans: dict[str, Any] = {}
         with tempfile.TemporaryDirectory(dir=self._site.home, prefix="plans-") as folder:
-            files = [Path(folder) / f"{project.layer}.json" for project, _ in asked]
-            failures = [
-                told
-                for log, failure in self._each(asked, files)
-                if failure is not None
-                for told in log.failures or (failure,)
-            ]
-            if failures:
-                raise DiagnosticsError(failures)
-            plans = zip(asked, files, strict=True)
-            return {project.layer.value: json.loads(file.read_text(encoding="utf-8")) for (project, _), file in plans}
+            files = {project: Path(folder) / f"{project.layer}.json" for project, _, _ in asked if binding}
+            previewed = self._each(
+                [(project, stack, files.get(project)) for project, stack, _ in asked if project not in missing]
+            )
+            for project, stack, plan in asked:
+                if project in missing:
+                    text = f"the {stack.layer} layer has no stack yet, so the engine's own preview of it is left out"
+                    found.append(Diagnostic(NO_STACK, text, severity=Severity.INFO))
+                    continue
+                log, failure = previewed[project]
+                decided += log.decided
+                found += log.advice
+                if failure is None:
+                    found += _compared(plan, log)
+                else:
+                    found += log.others if log.failures else (failure,)
+            if not any(failure for _, failure in previewed.values()):
+                plans = {
+                    project.layer.value: json.loads(file.read_text(encoding="utf-8")) for project, file in files.items()
+                }
+        return OwnPreview(tuple(found), tuple(decided), plans)
 
     def _missing(self, projects: Collection[Project]) -> list[Project]:
         """Projects of a cloud that have no stack: none is made for a preview, which a role that only reads could not
@@ -93,12 +83,12 @@ class Previews:
             found = pool.map(lambda project: self._site.workspace(project).exists(), projects)
             return [project for project, exists in zip(projects, found, strict=True) if not exists]
 
-    def _each(self, asked: Sequence[tuple[Project, Stack]], plans: Sequence[Path] = ()) -> list[Previewed]:
+    def _each(self, asked: Sequence[tuple[Project, Stack, Path | None]]) -> dict[Project, Previewed]:
         with ThreadPoolExecutor(max_workers=max(1, len(asked))) as pool:
-            return list(pool.map(self._one, asked, plans or [None] * len(asked)))
+            previewed = pool.map(lambda one: self._one(*one), asked)
+            return {project: one for (project, _, _), one in zip(asked, previewed, strict=True)}
 
-    def _one(self, asked: tuple[Project, Stack], plan: Path | None) -> Previewed:
-        project, stack = asked
+    def _one(self, project: Project, stack: Stack, plan: Path | None) -> Previewed:
         log = self._updates.log(stack, lambda event: None)
         workspace = self._site.workspace(project, {FINGERPRINT_VARIABLE: fingerprint(stack)})
         try:

@@ -24,7 +24,6 @@ from mlops_iac.cli.target import Engines, TargetChoice, engine_for, engine_optio
 from mlops_iac.diagnostics import DiagnosticsError, Severity
 from mlops_iac.graph.nodes import Layer
 from mlops_iac.pipeline import Run, baseline_of, plan_against, run_phases, take_verdicts
-from mlops_iac.plan.model import Op
 
 
 @click.command(short_help="Show what would change.")
@@ -91,7 +90,7 @@ def command(
     if run.refused:
         failures = [item for item in run.diagnostics if item.severity is Severity.ERROR]
         sys.exit(exit_code_of(failures) if failures else EXIT_REFUSED)
-    if exit_code and run.plan and any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
+    if exit_code and run.plan and run.plan.changes_something:
         sys.exit(EXIT_CHANGES)
 
 

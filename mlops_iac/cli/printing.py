@@ -155,4 +155,4 @@ def sources_of(diagnostics: Iterable[Diagnostic], folder: Path | None) -> Mappin
 
 def count_resources(graph: Graph | None) -> int:
     """How many cloud resources a graph declares."""
-    return sum(node.custom for node in graph.nodes()) if graph else 0
+    return sum(node.exists_outside for node in graph.nodes()) if graph else 0

@@ -25,7 +25,6 @@ from mlops_iac.engines.engine import Engine
 from mlops_iac.engines.events import RunResult
 from mlops_iac.graph.nodes import LAYERS, Layer
 from mlops_iac.pipeline import Run, baseline_of, gate_diagnostics, plan_against, run_phases
-from mlops_iac.plan.model import Op
 from mlops_iac.plan.reviewed import NOT_PLANNED
 from mlops_iac.plan.saved import SavedPlan
 
@@ -97,7 +96,7 @@ def command(
         if saved is not None:
             result = _apply_saved(saved, run, engine, choice, folder, form)
         else:
-            if any(count for op, count in run.plan.summary().items() if op is not Op.SAME):
+            if run.plan.changes_something:
                 if form == "text":
                     print_preview(run, form)
                 tell_details(engine, checked, choice)

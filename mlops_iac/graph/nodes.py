@@ -85,6 +85,11 @@ class Node:
         """Logical name."""
         return self.key.name
 
+    @property
+    def exists_outside(self) -> bool:
+        """Whether it becomes a resource of a target: components and providers are in the state only."""
+        return self.custom and not self.type.startswith("pulumi:")
+
     def dependencies(self) -> tuple[NodeKey, ...]:
         """Every node of the same layer that must exist first, sorted: parent, provider, explicit and by value."""
         found = {ref.node for ref in references(self.inputs) if isinstance(ref, Ref)}

@@ -95,7 +95,7 @@ def candidates(graph: Graph, layers: Collection[Layer] = LAYERS) -> Iterator[tup
     for stack in graph.stacks:
         index = {node.key: node for node in stack.nodes}
         for node in stack.nodes:
-            if stack.layer in layers and node.custom and not node.type.startswith("pulumi:"):
+            if stack.layer in layers and node.exists_outside:
                 yield stack.urn(node, index), stack, node
 
 
@@ -161,7 +161,7 @@ def import_file(
         index = {node.key: node for node in stack.nodes}
         live = snapshots[stack.project].live() if stack.project in snapshots else {}
         open_nodes = [node for node in stack.nodes if stack.urn(node, index) not in live]
-        needed = with_ancestors(stack, [node for node in open_nodes if _exists_outside(node)])
+        needed = with_ancestors(stack, [node for node in open_nodes if node.exists_outside])
 
         def label(key: NodeKey, stack: Stack = stack, index: Mapping[NodeKey, Node] = index) -> str:
             name = f"{stack.layer}.{key.name}" if several else key.name
@@ -198,10 +198,6 @@ def with_ancestors(stack: Stack, nodes: Iterable[Node]) -> set[NodeKey]:
             options = index[key].options
             waiting += [other for other in (options.parent, options.provider) if other is not None]
     return found
-
-
-def _exists_outside(node: Node) -> bool:
-    return node.custom and not node.type.startswith("pulumi:")
 
 
 def _names(urn: str, node: Node) -> tuple[str, ...]:

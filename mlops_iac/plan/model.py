@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -112,11 +113,22 @@ class Plan:
     baseline: str
     stacks: tuple[StackPlan, ...]
 
+    @property
+    def changes_something(self) -> bool:
+        """Whether an apply has anything to do, be it with a provider only."""
+        return any(change.custom and change.op is not Op.SAME for stack in self.stacks for change in stack.changes)
+
     def summary(self) -> dict[Op, int]:
-        """How many resources each operation touches, component nodes not counted."""
-        counts = dict.fromkeys(Op, 0)
-        for stack in self.stacks:
-            for change in stack.changes:
-                if change.custom:
-                    counts[change.op] += 1
-        return counts
+        """How many resources each operation touches, as an apply counts them: without components and providers."""
+        return counted(change for stack in self.stacks for change in stack.changes if change.exists_outside)
+
+    def providers(self) -> dict[Op, int]:
+        """How many providers each operation touches, which it does in the state only."""
+        providers = (c for stack in self.stacks for c in stack.changes if c.custom and not c.exists_outside)
+        return counted(providers)
+
+
+def counted(changes: Iterable[Change]) -> dict[Op, int]:
+    """How many of ``changes`` are of each operation."""
+    found = Counter(change.op for change in changes)
+    return {op: found[op] for op in Op}

@@ -214,7 +214,7 @@ def _neutral_text(text: str, side: Side) -> str:
 
 
 def _count(graph: Graph) -> int:
-    return sum(node.custom for node in graph.nodes())
+    return sum(node.exists_outside for node in graph.nodes())
 
 
 def _carries(before: Side, after: Side, keys: tuple[KeyDifference, ...], counts: tuple[int, int]) -> Iterator[str]:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from mlops_iac.plan.model import Change, Op
+from mlops_iac.plan.model import Change, Op, Plan
 from mlops_iac.render.results import name_of
 
 _MOST_NAMES: Final = 3
+
+
+def plan_counts(plan: Plan) -> tuple[tuple[Op, int, str], ...]:
+    """How much an apply would do, as (operation, number, ``to update``): of resources, or of providers where it touches
+    no resource (``providers to update``). Empty where nothing changes."""
+    resources, providers = _counts(plan.summary(), "", ""), _counts(plan.providers(), "provider ", "providers ")
+    return resources or providers
+
+
+def _counts(counts: Mapping[Op, int], one: str, many: str) -> tuple[tuple[Op, int, str], ...]:
+    told = ((op, number) for op, number in counts.items() if number and op is not Op.SAME)
+    return tuple((op, number, f"{one if number == 1 else many}to {op}") for op, number in told)
 
 
 def change_notes(change: Change) -> tuple[str, ...]:

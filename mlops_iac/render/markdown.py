@@ -16,8 +16,8 @@ from typing import Final
 from mlops_iac.cost.compare import MonthlyCost
 from mlops_iac.diagnostics import Diagnostic, Severity, format_path
 from mlops_iac.plan.impact import Impact
-from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
-from mlops_iac.render.change import change_notes, reading_order, replacement
+from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan, counted
+from mlops_iac.render.change import change_notes, plan_counts, reading_order, replacement
 from mlops_iac.render.impact import impact_bullets
 from mlops_iac.render.report.model import bill, verdict
 from mlops_iac.render.results import short_type
@@ -160,8 +160,7 @@ def fenced(lines: Iterable[str], language: str = "") -> list[str]:
 
 
 def _counts(plan: Plan) -> str:
-    counts = plan.summary()
-    parts = [f"{counts[op]:,} to {op.value}" for op in _OPS if counts[op] and op is not Op.SAME]
+    parts = [f"{number:,} {what}" for _, number, what in plan_counts(plan)]
     return f"{', '.join(parts)}." if parts else "No resource changes."
 
 
@@ -184,8 +183,8 @@ def folded(summary: str, rows: Sequence[str], *, opened: bool = False) -> list[s
 def _table(stacks: Sequence[StackPlan]) -> list[str]:
     rows = ["| layer | " + " | ".join(_HEADINGS[op] for op in _OPS) + " |", "| --- |" + " ---: |" * len(_OPS)]
     for stack in stacks:
-        custom = [change.op for change in stack.changes if change.custom]
-        cells = [f"{custom.count(op):,}" if op in custom else "" for op in _OPS]
+        counts = counted(change for change in stack.changes if change.exists_outside)
+        cells = [f"{counts[op]:,}" if counts[op] else "" for op in _OPS]
         layer = code(stack.layer).replace("|", "\\|")
         rows.append(f"| {layer} | " + " | ".join(cells) + " |")
     return rows
@@ -210,8 +209,9 @@ def _shown(stack: StackPlan) -> list[Change]:
 
 def _layer(stack: StackPlan) -> list[str]:
     changes = _shown(stack)
-    total = sum(change.custom for change in stack.changes)
-    title = f"<code>{escape(visible(stack.layer))}</code>: {len(changes):,} of {total:,} resources change"
+    touched, total = (sum(change.exists_outside for change in some) for some in (changes, stack.changes))
+    what = f"{touched:,} of {total:,} resources change" if touched else "only providers change"
+    title = f"<code>{escape(visible(stack.layer))}</code>: {what}"
     rows = fenced((row for change in changes for row in _change(change)), "diff")
     return folded(title, rows, opened=any(change.op in (Op.REPLACE, Op.DELETE) for change in changes))
 

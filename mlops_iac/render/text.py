@@ -10,8 +10,8 @@ from mlops_iac.cost.compare import MonthlyCost
 from mlops_iac.credentials import masked
 from mlops_iac.diagnostics import ConfigPath, Diagnostic, Location, Severity, format_path
 from mlops_iac.plan.impact import Impact
-from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan
-from mlops_iac.render.change import change_notes, reading_order, replacement
+from mlops_iac.plan.model import Change, Kind, Op, Plan, PropertyChange, StackPlan, counted
+from mlops_iac.render.change import change_notes, plan_counts, reading_order, replacement
 from mlops_iac.render.impact import impact_lines
 from mlops_iac.render.page import (
     PLAIN_PAGE,
@@ -122,7 +122,7 @@ def preview_text(
     for title_text, group in (("Gates", gates), ("Policies", findings), ("Notes", diagnostics)):
         if group:
             lines += [line(Span(title_text, Tone.STRONG)), (), *diagnostics_lines(group, page, sources or {})]
-    lines += _summary(plan.summary(), page)
+    lines += _summary(plan, page)
     return to_text(lines, page)
 
 
@@ -281,8 +281,8 @@ def _tally(diagnostics: Sequence[Diagnostic]) -> Span:
 
 
 def _stack_lines(stack: StackPlan, shown: Sequence[Change], brief: bool, page: Page) -> list[Line]:
-    counts = [(op, sum(change.op is op for change in shown)) for op in Op if op is not Op.SAME]
-    tally = " ".join(f"{SYMBOLS[op]}{number}" for op, number in counts if number)
+    counts = counted(change for change in shown if change.exists_outside)
+    tally = " ".join(f"{SYMBOLS[op]}{number}" for op, number in counts.items() if number and op is not Op.SAME)
     lines = spread(line(Span(page.visible(stack.layer), Tone.STRONG)), Span(tally, Tone.QUIET), page)
     paths = {change.urn: change.component for change in stack.changes if not change.custom}
     groups: dict[str, list[Change]] = {}
@@ -423,11 +423,9 @@ def _cut_middle(text: str, limit: int, page: Page) -> str:
     return text[:head] + gap + text[len(text) - (limit - len(gap) - head) :]
 
 
-def _summary(counts: Mapping[Op, int], page: Page) -> list[Line]:
-    changes = [
-        Span(f"{number:,} to {op.value}", TONES[op]) for op, number in counts.items() if number and op is not Op.SAME
-    ]
-    same = counts[Op.SAME]
+def _summary(plan: Plan, page: Page) -> list[Line]:
+    changes = [Span(f"{number:,} {what}", TONES[op]) for op, number, what in plan_counts(plan)]
+    same = plan.summary()[Op.SAME]
     if not changes:
         text = f"Nothing changes: {_number(same, 'resource')} as declared."
         return paragraph(text, page, tone=Tone.GOOD)

@@ -57,7 +57,7 @@ def test_restoring_twice_changes_nothing_more(old: dict[str, Any], new: dict[str
 def test_a_graph_is_the_same_as_itself(graph: Graph) -> None:
     plan = plan_graph(graph, snapshot_of_graph(graph), "itself", facts)
     assert {change.op for stack in plan.stacks for change in stack.changes} <= {Op.SAME}
-    assert plan_graph(graph, {}, "nothing", facts).summary()[Op.CREATE] == sum(n.custom for n in graph.nodes())
+    assert plan_graph(graph, {}, "nothing", facts).summary()[Op.CREATE] == sum(n.exists_outside for n in graph.nodes())
 
 
 @given(graphs())

@@ -7,7 +7,7 @@ from typing import Final
 
 from mlops_iac.diagnostics import ConfigPath, Location, format_path
 from mlops_iac.plan.impact import changes_by_component
-from mlops_iac.plan.model import Change, Kind, PropertyChange
+from mlops_iac.plan.model import Change, Kind, PropertyChange, counted
 from mlops_iac.render import diagram
 from mlops_iac.render.change import change_notes, reading_order, replacement
 from mlops_iac.render.html import badge, code, section
@@ -31,7 +31,7 @@ def changes_section(report: Report) -> Html | None:
     paths = {change.urn: path for change, path in changes_by_component(report.plan)}
     declared = frozenset(each.component for each in report.explanations)
     groups: list[Html] = []
-    used = report.plan.summary()
+    used = counted(change for stack in report.plan.stacks for change in stack.changes if change.custom)
     count = sum(used[op] for op in OPS)
     unfolded = count <= _FEW
     for stack in report.plan.stacks:

@@ -95,7 +95,7 @@ def headline(plan: Plan, impacts: Sequence[Impact], cost: MonthlyCost | None) ->
     rest = len(impacts) - sum(map(len, told))
     if rest:
         said.append(Statement("quiet", _counted(rest, "more impact", "more impacts")))
-    if not impacts and any(count for op, count in plan.summary().items() if op is not Op.SAME):
+    if not impacts and plan.changes_something:
         said.append(Statement("good", "Nobody who uses the system notices"))
     return (*said, *bill(cost))
 

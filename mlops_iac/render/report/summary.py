@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mlops_iac.plan.model import Op, Plan
+from mlops_iac.render.change import plan_counts
 from mlops_iac.render.html import Mood
 from mlops_iac.render.markup import Child, Html, element
 from mlops_iac.render.report.model import Report, Statement, broken, headline, verdict
@@ -16,15 +17,15 @@ Tile = tuple[int, str, Mood | None]
 
 def summary(report: Report) -> Html:
     """The verdict on a plan first, then a sentence for each thing that a reader with two minutes must know."""
-    plan, counts = report.plan, report.plan.summary()
-    tiles: list[Tile] = [(counts[op], f"to {op.value}", mood) for op, (_, mood) in OPS.items() if counts[op]]
+    plan = report.plan
+    tiles: list[Tile] = [(number, what, OPS[op][1]) for op, number, what in plan_counts(plan)]
     return heading(
         "Preview",
         plan,
         ("Compared with ", element("code", plan.baseline)),
         verdict(report.gates, broken(report.findings), report.impacts),
         headline(plan, report.impacts, report.cost),
-        [*tiles, (counts[Op.SAME], "unchanged", None)],
+        [*tiles, (plan.summary()[Op.SAME], "unchanged", None)],
     )
 
 

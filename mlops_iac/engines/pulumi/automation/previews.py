@@ -106,9 +106,7 @@ class Previews:
 
 def _compared(plan: StackPlan, log: UpdateLog) -> Iterator[Diagnostic]:
     ours = {
-        change.urn: (change.op, change.source, change.component)
-        for change in plan.changes
-        if change.custom and not change.type.startswith("pulumi:")
+        change.urn: (change.op, change.source, change.component) for change in plan.changes if change.exists_outside
     }
     for urn in sorted(ours.keys() | log.steps.keys()):
         op, source, component = ours.get(urn, (Op.SAME, None, ()))

@@ -13,7 +13,7 @@ def observed(result: RunResult) -> dict[str, list[Observed]]:
     for stack in result.stacks:
         known = {resource.urn: resource.inputs for resource in stack.snapshot.resources}
         found[stack.project] = [
-            observed_of(drift.urn, drift.gone, known.get(drift.urn, {}), drift.actual, drift.diff)
+            observed_of(drift.urn, drift.gone, known.get(drift.urn, {}), drift.actual, drift.diff, drift.shown)
             for drift in stack.drift
         ]
     return found

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from mlops_iac.diagnostics import Diagnostic
-from mlops_iac.plan.model import Op, PropertyChange
+from mlops_iac.plan.model import Diffed, Op, PropertyChange
 from mlops_iac.policies.policy import Finding
 from mlops_iac.state.snapshot import OperationType, Snapshot
 
@@ -78,7 +78,7 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Diffed):
     """A resource that is not as the state says; ``gone`` when it does not exist any more.
 
     ``actual`` are the inputs that it really has, as far as its provider tells.
@@ -90,6 +90,7 @@ class Drift:
     gone: bool = False
     diff: tuple[PropertyChange, ...] = ()
     actual: Mapping[str, Any] = field(default_factory=dict)
+    shown: tuple[PropertyChange, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

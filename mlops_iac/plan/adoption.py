@@ -60,7 +60,8 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """A resource as it was read: ``diff`` is what the next apply changes on it, ``id`` the one that the state has."""
+    """A resource as it was read: ``diff`` is what the next apply changes on it, to read: lists item by item; ``id`` the
+    one that the state has."""
 
     wanted: Wanted
     id: str

@@ -13,8 +13,8 @@ from mlops_iac.graph.evaluate import (
     reveal,
 )
 from mlops_iac.plan.alignment import align
-from mlops_iac.plan.model import Kind
-from mlops_iac.plan.paths import PropertyPath
+from mlops_iac.plan.model import Kind, PropertyChange
+from mlops_iac.plan.paths import PropertyPath, format_property
 
 PROVIDER_DEFAULTS: Final = "__defaults"
 """Key under which Pulumi's Terraform bridge lists, in state inputs, the properties that it filled in
@@ -54,6 +54,11 @@ def differences_to_read(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[
     found = _Found(aligned=True)
     _mapping(old, new, (), found)
     return found
+
+
+def as_changes(found: Iterable[Difference]) -> tuple[PropertyChange, ...]:
+    """Differences as property changes that nobody has judged."""
+    return tuple(PropertyChange(format_property(item.path), item.kind, item.old, item.new) for item in found)
 
 
 def without_defaults(value: Any) -> Any:

@@ -18,7 +18,7 @@ from mlops_iac.compose.composition import Composition
 from mlops_iac.diagnostics import ConfigPath, Location, format_path
 from mlops_iac.graph.nodes import Graph, Node, layer_of
 from mlops_iac.plan.impact import Impact, ImpactKind, impacts_of
-from mlops_iac.plan.model import Change, Op, Plan, PropertyChange, StackPlan
+from mlops_iac.plan.model import Change, Diffed, Op, Plan, PropertyChange, StackPlan
 from mlops_iac.policies.inputs import Inputs, UnknownInputError
 from mlops_iac.spec.system import System
 from mlops_iac.state.checkpoint import parse_urn
@@ -46,7 +46,7 @@ class Danger(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Diffed):
     """A resource that is not as its state says. ``known`` are its inputs by the state, ``actual`` those it has."""
 
     urn: str
@@ -56,6 +56,7 @@ class Observed:
     known: Mapping[str, Any]
     actual: Mapping[str, Any]
     diff: tuple[PropertyChange, ...]
+    shown: tuple[PropertyChange, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ def _change(each: Observed, nodes: Mapping[str, Node]) -> Change:
         old=each.known,
         new=None if each.gone else each.actual,
         diff=each.diff,
+        shown=each.shown,
         component=node.component if node is not None else (),
         source=node.source if node is not None else None,
     )
@@ -244,8 +246,14 @@ def _below(path: str, pattern: str) -> bool:
 
 
 def observed_of(
-    urn: str, gone: bool, known: Mapping[str, Any], actual: Mapping[str, Any], diff: Iterable[PropertyChange]
+    urn: str,
+    gone: bool,
+    known: Mapping[str, Any],
+    actual: Mapping[str, Any],
+    diff: Iterable[PropertyChange],
+    shown: Iterable[PropertyChange] | None = None,
 ) -> Observed:
     """What an engine found of the resource with that URN."""
     parsed = parse_urn(urn)
-    return Observed(urn, parsed.type, parsed.name, gone, known, actual, tuple(diff))
+    to_read = tuple(shown) if shown is not None else None
+    return Observed(urn, parsed.type, parsed.name, gone, known, actual, tuple(diff), to_read)

@@ -46,12 +46,26 @@ class PropertyChange:
     may_replace: bool = False
 
 
+class Diffed:
+    """What differs in properties: ``diff`` compares lists by index, as the engine does, and decides; ``shown`` is the
+    same to read, item by item, None where that makes no difference."""
+
+    __slots__ = ()
+
+    diff: tuple[PropertyChange, ...]
+    shown: tuple[PropertyChange, ...] | None
+
+    @property
+    def to_read(self) -> tuple[PropertyChange, ...]:
+        """The property changes that people are shown: an item of a list deleted has its old index, others the new."""
+        return self.diff if self.shown is None else self.shown
+
+
 @dataclass(frozen=True, slots=True)
-class Change:
+class Change(Diffed):
     """One resource's change.
 
     ``old`` and ``new`` are the evaluated inputs before and after (None where there is none).
-    ``diff`` compares lists by index, as the engine does; ``shown`` is the same to read, item by item: see ``to_read``.
     ``replace_reasons`` are the property paths that cannot change in place, and ``provider`` where the
     resource's provider is replaced. ``delete_before_replace`` tells the order of a replacement. ``retain``:
     a delete that leaves the cloud resource alone. ``old_urn``: the URN in the state, where an alias matched.
@@ -86,11 +100,6 @@ class Change:
     def exists_outside(self) -> bool:
         """Whether it is a resource of a target: components and providers are in the state only."""
         return self.custom and not self.type.startswith("pulumi:")
-
-    @property
-    def to_read(self) -> tuple[PropertyChange, ...]:
-        """The property changes that people are shown: an item of a list deleted has its old index, others the new."""
-        return self.diff if self.shown is None else self.shown
 
 
 @dataclass(frozen=True, slots=True)

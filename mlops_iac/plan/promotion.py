@@ -16,10 +16,9 @@ from mlops_iac.compose.composition import Composition, Origin
 from mlops_iac.diagnostics import ConfigPath, format_path
 from mlops_iac.graph.evaluate import SecretValue
 from mlops_iac.graph.nodes import Graph
-from mlops_iac.plan.compare import differences
+from mlops_iac.plan.compare import as_changes, differences_to_read
 from mlops_iac.plan.deployed import snapshot_of_graph
 from mlops_iac.plan.model import Kind, PropertyChange
-from mlops_iac.plan.paths import format_property
 from mlops_iac.spec.system import System
 from mlops_iac.state.snapshot import ResourceState
 
@@ -176,10 +175,8 @@ def _resources(side: Side) -> dict[tuple[str, tuple[str, str]], ResourceState]:
 
 def _properties(old: ResourceState, new: ResourceState, before: Side, after: Side) -> tuple[PropertyChange, ...]:
     left, right = _neutral(old.inputs, before), _neutral(new.inputs, after)
-    found = (
-        PropertyChange(format_property(item.path), item.kind, item.old, item.new)
-        for item in differences(left, right)
-        if (item.old, item.new) != (before.name, after.name)
+    found = as_changes(
+        item for item in differences_to_read(left, right) if (item.old, item.new) != (before.name, after.name)
     )
     options = (("protect", old.protect, new.protect), ("retainOnDelete", old.retain_on_delete, new.retain_on_delete))
     differing = (_option(name, one, other) for name, one, other in options if one != other)

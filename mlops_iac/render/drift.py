@@ -28,7 +28,7 @@ def drift_text(findings: Sequence[DriftFinding], failures: Sequence[Diagnostic],
         lines += spread(line(*head, name, kind), Span(page.visible(_place(finding)), Tone.QUIET), page)
         for reason in drift_reasons(finding):
             lines += paragraph(page.visible(reason), page, first=line(" " * _INDENT), indent=_INDENT)
-        lines += property_lines(finding.observed.diff, page)
+        lines += property_lines(finding.observed.to_read, page)
         first = line(" " * _INDENT, Span("do  ", Tone.GOOD))
         lines += [*paragraph(page.visible(finding.advice), page, first=first, indent=_INDENT + 4), ()]
     lines += diagnostics_lines(failures, page, {})
@@ -88,7 +88,7 @@ def drift_json(
                 "advice": finding.advice,
                 "component": format_path(finding.component) if finding.component else None,
                 "source": _place(finding) or None,
-                "diff": diff_json(finding.observed.diff),
+                "diff": diff_json(finding.observed.to_read),
             }
             for finding in findings
         ],
@@ -101,7 +101,7 @@ def _bullet(finding: DriftFinding) -> list[str]:
     rows = [f"- {code(finding.observed.name)} {code(short_type(finding.observed.type))}{place}"]
     rows += [f"  - {prose(reason)}" for reason in drift_reasons(finding)]
     if finding.observed.diff:
-        rows += ["", *(f"  {row}" for row in fenced(property_bullets(finding.observed.diff), "text")), ""]
+        rows += ["", *(f"  {row}" for row in fenced(property_bullets(finding.observed.to_read), "text")), ""]
     # The advice has commands between backticks of our own; what is the user's in it are names that specs allow.
     rows.append(f"  - do: {finding.advice}")
     return rows

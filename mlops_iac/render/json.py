@@ -186,7 +186,7 @@ def _stack_done(stack: StackDone) -> dict[str, Any]:
                 "type": item.type,
                 "name": item.name,
                 "gone": item.gone,
-                "diff": diff_json(item.diff),
+                "diff": diff_json(item.to_read),
             }
             for item in stack.drift
         ],

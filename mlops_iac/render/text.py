@@ -169,7 +169,7 @@ def drift_text(result: RunDone, page: Page = PLAIN_PAGE) -> str:
             op = Op.DELETE if drifted.gone else Op.UPDATE
             note = "is gone" if drifted.gone else ""
             lines += _row(op, drifted.name, drifted.type, cells(drifted.name), note, page)
-            lines += property_lines(drifted.diff, page)
+            lines += property_lines(drifted.to_read, page)
         lines.append(())
     lines += diagnostics_lines([item for stack in result.stacks for item in stack.failures], page, {})
     verdict = f"{_number(count, 'resource')} drifted" if count else "No drift: everything is as the state says."

@@ -7,10 +7,8 @@ from typing import Any
 
 from mlops_iac.graph.evaluate import evaluate
 from mlops_iac.pipeline import Run, request_at, run_phases
-from mlops_iac.plan.compare import differences
+from mlops_iac.plan.compare import as_changes, differences, differences_to_read
 from mlops_iac.plan.drift import DriftFinding, Observed, judge_drift
-from mlops_iac.plan.model import PropertyChange
-from mlops_iac.plan.paths import format_property
 from mlops_iac.state.checkpoint import parse_urn
 from tests.plan.edits import EXAMPLE
 
@@ -34,11 +32,11 @@ BY_HAND: Mapping[tuple[str, str], Change] = {
 def observed(urn: str, known: Mapping[str, Any], actual: Mapping[str, Any] | None) -> Observed:
     """A resource that the state knows otherwise."""
     parsed = parse_urn(urn)
-    diff = tuple(
-        PropertyChange(format_property(item.path), item.kind, item.old, item.new)
-        for item in (differences(known, actual) if actual is not None else ())
+    diff, shown = (
+        as_changes(compare(known, actual) if actual is not None else ())
+        for compare in (differences, differences_to_read)
     )
-    return Observed(urn, parsed.type, parsed.name, actual is None, known, actual or {}, diff)
+    return Observed(urn, parsed.type, parsed.name, actual is None, known, actual or {}, diff, shown)
 
 
 def compiled_example() -> Run:

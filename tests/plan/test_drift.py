@@ -12,12 +12,13 @@ from mlops_iac.diagnostics import Diagnostic
 from mlops_iac.graph.evaluate import SecretValue
 from mlops_iac.pipeline import Run
 from mlops_iac.plan.compare import differences
-from mlops_iac.plan.drift import Danger, Drifted, DriftFinding, Observed, judge_drift
+from mlops_iac.plan.drift import Danger, Drifted, DriftFinding, Observed, drift_plan, judge_drift
 from mlops_iac.plan.drifts import rules
 from mlops_iac.plan.model import PropertyChange
 from mlops_iac.policies.inputs import Inputs
 from mlops_iac.render.drift import drift_json, drift_markdown, drift_text
 from mlops_iac.render.page import Page
+from mlops_iac.render.report.drift import DriftReport, drift_page
 from tests.plan.drifts import compiled_example, judge, observed
 
 BUCKET, VERSIONING = "aws:s3/bucket:Bucket", "aws:s3/bucketVersioning:BucketVersioning"
@@ -119,6 +120,22 @@ def test_a_resource_that_nothing_declares_is_judged_too(example: Run) -> None:
     each = observed(f"urn:pulumi:prod::fraud-data::{BUCKET}::old.bucket", {"bucket": "a"}, {"bucket": "b"})
     (found,) = judge_drift({"fraud-data": [each]}, example.graph, example.system, example.composition)
     assert found.advice.startswith("nothing declares it any more")
+
+
+def test_an_item_put_in_front_is_one_change_in_every_form(example: Run) -> None:
+    assert example.graph is not None
+    found = judged(example, "fraud-api.errors-alarm", ALARM, {"alarmActions": ["by-hand", "known", "known"]})
+    assert [item.path for item in found.observed.diff] == ["alarmActions[0]", "alarmActions[2]"]
+    assert [(item.path, item.kind) for item in found.observed.to_read] == [("alarmActions[0]", "add")]
+    (told,) = drift_json([found], [], "fraud", "prod")["resources"]
+    assert [item["path"] for item in told["diff"]] == ["alarmActions[0]"]
+    plan = drift_plan({"fraud-serving": [found.observed]}, example.graph)
+    for text in (
+        drift_text([found], [], Page()),
+        drift_markdown([found], [], "fraud", "prod"),
+        drift_page(DriftReport(plan, example.graph, (found,), (), ())),
+    ):
+        assert "alarmActions[0]" in text and "alarmActions[2]" not in text
 
 
 def test_all_forms_say_the_same_and_mask_secrets(example: Run) -> None:

@@ -64,7 +64,7 @@ class Drift:
 
     name: str
     gone: bool = False
-    diff: tuple[PropertyChange, ...] = ()
+    to_read: tuple[PropertyChange, ...] = ()
     urn: str = "urn:pulumi:prod::fraud-data::aws:s3/bucket:Bucket::raw.bucket"
     type: str = "aws:s3/bucket:Bucket"
 
@@ -111,7 +111,7 @@ RESULT = RunResult(
             failures=(Diagnostic("MI7010", "raw.key: AccessDenied", "check the role", Location("system.yaml", 4, 3)),),
             skipped={"urn:pulumi:prod::fraud-data::aws:kms/alias:Alias::raw.alias": "depends on raw.key, which failed"},
             drift=(
-                Drift("raw.bucket", diff=(PropertyChange("tags.owner", Kind.UPDATE, "a", "b"),)),
+                Drift("raw.bucket", to_read=(PropertyChange("tags.owner", Kind.UPDATE, "a", "b"),)),
                 Drift("raw.policy", gone=True),
             ),
             outputs={"buckets.raw.arn": "arn:aws:s3:::raw", "token": SecretValue(samples.CANARY)},
@@ -191,7 +191,7 @@ def test_secrets_are_never_shown() -> None:
             preview_text(samples.plan(), page)
             + outputs_text({"data": RESULT.stacks[0].outputs}, page)
             + drift_text(
-                RunResult((StackResult(drift=(Drift("x", diff=(_secret_change(),)),)),)),
+                RunResult((StackResult(drift=(Drift("x", to_read=(_secret_change(),)),)),)),
                 page,
             )
         )
@@ -201,7 +201,7 @@ def test_secrets_are_never_shown() -> None:
 
 def test_terminal_sequences_in_values_are_shown_as_text() -> None:
     change = PropertyChange("tags.x\x1b[2J", Kind.UPDATE, "\x1b]0;owned\x07", "\u202egpj.exe")
-    text = drift_text(RunResult((StackResult(drift=(Drift("n\r\nfake", diff=(change,)),)),)), Page(80))
+    text = drift_text(RunResult((StackResult(drift=(Drift("n\r\nfake", to_read=(change,)),)),)), Page(80))
     assert "\x1b" not in text
     assert "\x07" not in text
     assert "\u202e" not in text

@@ -181,7 +181,7 @@ class _Adopter:
 
 def _adopted(wanted: Wanted, state: ResourceState, change: Change) -> Adopted:
     replaced = change.replace_reasons if change.op is Op.REPLACE else ()
-    return Adopted(wanted, state.id or "", change.diff, replaced)
+    return Adopted(wanted, state.id or "", change.to_read, replaced)
 
 
 def _unsettled(snapshot: Snapshot, wanted: Iterable[Wanted]) -> Iterator[Diagnostic]:

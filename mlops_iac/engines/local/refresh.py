@@ -11,15 +11,13 @@ from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.events import Drift, Event, EventKind, StackResult
 from mlops_iac.engines.local.calls import calls_a_provider, provider_of
 from mlops_iac.engines.local.codes import RESOURCE_FAILED
-from mlops_iac.engines.local.provider import RECORDED, Found, ProviderError, ProviderFactory
+from mlops_iac.engines.local.provider import RECORDED, ProviderError, ProviderFactory
 from mlops_iac.engines.local.recovery import resolve_pending
 from mlops_iac.engines.local.settings import DEFAULTS, Settings
 from mlops_iac.engines.local.store import Ledger, Store
 from mlops_iac.engines.local.values import marked_like, plain, with_secrets
 from mlops_iac.engines.schedule import run_in_order
-from mlops_iac.plan.compare import differences
-from mlops_iac.plan.model import PropertyChange
-from mlops_iac.plan.paths import format_property
+from mlops_iac.plan.compare import as_changes, differences, differences_to_read
 from mlops_iac.state.checkpoint import parse_urn
 from mlops_iac.state.edits import key_of
 from mlops_iac.state.snapshot import ResourceState
@@ -102,12 +100,15 @@ class _Reader:
                 self._ledger.edit(drop=(key_of(resource),))
             self._note(Drift(resource.urn, resource.type, name, gone=True), None, resource, EventKind.DONE)
             return True
-        changes = drift_of(resource, found)
-        outputs = with_secrets(found.outputs, resource)
         inputs = marked_like(found.inputs, resource.inputs)
+        changes = as_changes(differences(resource.inputs, inputs))
+        outputs = with_secrets(found.outputs, resource)
         if self._keep and (changes or outputs != dict(resource.outputs)):
             self._ledger.edit(put=(replace(resource, inputs=inputs, outputs=outputs),))
-        drift = Drift(resource.urn, resource.type, name, False, changes, inputs) if changes else None
+        drift = None
+        if changes:
+            shown = as_changes(differences_to_read(resource.inputs, inputs))
+            drift = Drift(resource.urn, resource.type, name, False, changes, inputs, shown)
         self._note(drift, None, resource, EventKind.DONE)
         return True
 
@@ -122,15 +123,6 @@ class _Reader:
             else:
                 self.same += 1
             self._settings.on_event(event)
-
-
-def drift_of(resource: ResourceState, found: Found) -> tuple[PropertyChange, ...]:
-    """How the actual inputs differ from those of the state; a secret shows as a secret."""
-    actual = marked_like(found.inputs, resource.inputs)
-    return tuple(
-        PropertyChange(format_property(item.path), item.kind, item.old, item.new)
-        for item in differences(resource.inputs, actual)
-    )
 
 
 def _is_read(resource: ResourceState) -> bool:

@@ -21,7 +21,7 @@ from mlops_iac.engines.pulumi.update_log import UpdateLog, nodes_by_urn
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue
 from mlops_iac.graph.nodes import Node, Stack
 from mlops_iac.plan.adoption import NOT_FOUND, NOT_READY, Adopted, Adoption, Wanted, with_ancestors
-from mlops_iac.plan.compare import differences
+from mlops_iac.plan.compare import differences_to_read
 from mlops_iac.plan.model import Kind, PropertyChange
 from mlops_iac.plan.paths import format_property, parse_property
 
@@ -127,7 +127,7 @@ def _changed(step: events.StepEventMetadata) -> tuple[tuple[PropertyChange, ...]
             replacing.add(top)
     found = [
         PropertyChange(format_property(item.path), item.kind, item.old, item.new, str(item.path[0]) in replacing)
-        for item in differences(old, new)
+        for item in differences_to_read(old, new)
         if not told or item.path[0] in told
     ]
     # An event shows every secret alike, so that one which differs can only be named.

@@ -19,9 +19,8 @@ from mlops_iac.engines.pulumi.codes import ENGINE_SAYS, RESOURCE_FAILED
 from mlops_iac.engines.pulumi.plugin_server import RECORDED_ONLY
 from mlops_iac.engines.pulumi.run_pack import FIX, HOLDS
 from mlops_iac.graph.nodes import Node, Stack
-from mlops_iac.plan.compare import differences
-from mlops_iac.plan.model import Op, PropertyChange
-from mlops_iac.plan.paths import format_property
+from mlops_iac.plan.compare import as_changes, differences, differences_to_read
+from mlops_iac.plan.model import Op
 from mlops_iac.policies.checker import VIOLATION, diagnostic_of
 from mlops_iac.policies.policy import PASS, Finding, fail
 from mlops_iac.state.checkpoint import parse_urn, without_stack
@@ -158,11 +157,10 @@ class UpdateLog:
         if op is Op.DELETE:
             self.drift.append(Drift(step.urn, step.type, name, gone=True))
             return
-        changes = tuple(
-            PropertyChange(format_property(item.path), item.kind, item.old, item.new) for item in differences(old, new)
-        )
+        changes = as_changes(differences(old, new))
         if changes:
-            self.drift.append(Drift(step.urn, step.type, name, False, changes, new))
+            shown = as_changes(differences_to_read(old, new))
+            self.drift.append(Drift(step.urn, step.type, name, False, changes, new, shown))
 
     def _fail(self, step: events.StepEventMetadata) -> None:
         op = _OPERATIONS.get(step.op.value, Op.DELETE if step.op.value == _OLD_COPY else Op.UPDATE)

@@ -111,6 +111,13 @@ def test_what_differs_is_recorded_as_it_is(cloud: FakeProvider) -> None:
     assert later.inputs["delaySeconds"] == 5
 
 
+def test_an_item_between_others_is_shown_as_that(cloud: FakeProvider) -> None:
+    first, between, last = ({"name": name, "port": port} for port, name in enumerate(("first", "between", "last")))
+    by_hand(cloud, "ruled", NAMED, {"name": "ruled", "rules": [first, between, last]})
+    made, _ = adopt(cloud, stack(node(NAMED, "ruled", {"name": "ruled", "rules": [first, last]})), ruled="ruled")
+    assert [(item.path, item.kind, item.old) for item in made.resources[0].diff] == [("rules[1]", "delete", between)]
+
+
 def test_what_would_be_replaced_is_told(cloud: FakeProvider) -> None:
     by_hand(cloud, "other", NAMED, {"name": "other"})
     made, _ = adopt(cloud, later="other")

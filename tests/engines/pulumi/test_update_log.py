@@ -86,6 +86,21 @@ def test_a_refresh_shows_what_drifted_and_what_is_gone() -> None:
     assert drift == {"q00": (False, [("visibilityTimeoutSeconds", 60, 5)]), "q01": (True, [])}
 
 
+def test_an_item_between_others_is_shown_as_that() -> None:
+    first, between, last = ({"name": name} for name in ("first", "between", "last"))
+    log = UpdateLog(CHANGED, lambda event: None)
+    for line in (EVENTS / "refresh.jsonl").read_text(encoding="utf-8").splitlines():
+        told = json.loads(line)
+        about = told.get("resOutputsEvent", {}).get("metadata", {})
+        if about.get("urn", "").endswith("::q00"):
+            about["old"]["inputs"] = {"rules": [first, last]}
+            about["new"]["inputs"] = {"rules": [first, between, last]}
+        log(EngineEvent.from_json(told))
+    (drift,) = (item for item in log.drift if not item.gone)
+    assert [(item.path, item.kind, item.new) for item in drift.to_read] == [("rules[1]", "add", between)]
+    assert [item.path for item in drift.diff] == ["rules[1].name", "rules[2]"], "what rules decide by"
+
+
 def test_a_destroy_deletes() -> None:
     log, _ = replay("destroy", CHANGED)
     assert set(done(log).values()) == {Op.DELETE}

@@ -141,8 +141,11 @@ def _without_secrets(found: Iterable[Drift], snapshot: Snapshot) -> tuple[Drift,
 def _comparable(drift: Drift, known: Mapping[str, Any]) -> Drift | None:
     """A drift without its secrets, which an event shows otherwise than the state; None where nothing else differs."""
     hidden = {name for name, value in known.items() if contains_secret(value)}
-    diff = tuple(change for change in drift.diff if re.split(r"[.\[]", change.path)[0] not in hidden)
+    diff, shown = (
+        tuple(change for change in some if re.split(r"[.\[]", change.path)[0] not in hidden)
+        for some in (drift.diff, drift.to_read)
+    )
     if not diff and not drift.gone:
         return None
     actual = {name: known[name] if name in hidden else value for name, value in drift.actual.items()}
-    return replace(drift, diff=diff, actual=actual)
+    return replace(drift, diff=diff, shown=shown, actual=actual)

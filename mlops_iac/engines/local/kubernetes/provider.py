@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mlops_iac.engines.local.aws.provider import auto_name
+from mlops_iac.engines.local.autonaming import auto_name
 from mlops_iac.engines.local.kubernetes.client import MERGE, AbsentError, Cluster, ConflictError, Kind
 from mlops_iac.engines.local.kubernetes.objects import (
     PATCH,

@@ -19,7 +19,6 @@ from mlops_iac.state.passphrase import Crypter, open_with
 from mlops_iac.state.snapshot import Snapshot
 
 STDIN: Final = "-"
-_STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 
 
 def read_exports(
@@ -136,7 +135,7 @@ def _read_outputs(snapshots: Iterable[Snapshot]) -> Iterator[tuple[str, Snapshot
         for resource in snapshot.resources:
             project, _, stack = str(resource.inputs.get("name", "")).rpartition("/")
             outputs = resource.outputs.get("outputs")
-            if resource.type == _STACK_REFERENCE and isinstance(outputs, Mapping):
+            if resource.type == checkpoint.STACK_REFERENCE and isinstance(outputs, Mapping):
                 other = project.rpartition("/")[2]
                 yield other, Snapshot(other, stack, outputs=outputs)
 

@@ -9,8 +9,7 @@ from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.codes import PROTECTED
 from mlops_iac.engines.events import OwnPreview, RunResult
 from mlops_iac.engines.states import States
-from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
-from mlops_iac.graph.values import StackOutput, references
+from mlops_iac.graph.nodes import LAYERS, Graph, Layer
 from mlops_iac.plan.adoption import MOVED, Adoption, Wanted
 from mlops_iac.plan.model import Plan
 from mlops_iac.plan.reviewed import Reviewed
@@ -61,7 +60,7 @@ class Engine(Protocol):
         ...
 
     def up(self, graph: Graph, only: Collection[Layer] = LAYERS, reviewed: Reviewed | None = None) -> RunResult:
-        """Bring the layers in order to what ``graph`` declares; what needs a layer with a failure is not tried.
+        """Bring the layers in order to what ``graph`` declares; one that reads a layer with a failure is not tried.
 
         Layers that the state has and the graph does not are deleted last, users first. With ``reviewed`` only what
         that plan has is done: raises ``DiagnosticsError`` before any change where more is known to be needed, and fails
@@ -95,7 +94,7 @@ class Engine(Protocol):
         ...
 
     def destroy(self, graph: Graph, only: Collection[Layer] = LAYERS, *, forget: bool = False) -> RunResult:
-        """Delete every resource of the environment, last layer first; with ``forget`` only from the state."""
+        """Delete every resource of the environment, users first; with ``forget`` only from the state."""
         ...
 
     def stop_if_empty(self) -> None:
@@ -115,13 +114,6 @@ def refuse_worse(agreed: Adoption, found: Adoption) -> None:
     problems = [item.diagnostic(MOVED, "it is not as it was a moment ago", hint) for item in moved]
     if problems or found.failures:
         raise DiagnosticsError([*found.failures, *problems])
-
-
-def read_layers(stack: Stack) -> frozenset[Layer]:
-    """The other layers whose outputs a stack reads."""
-    values = (*(node.inputs for node in stack.nodes), stack.outputs)
-    found = (ref.layer for value in values for ref in references(value) if isinstance(ref, StackOutput))
-    return frozenset(map(Layer, found)) - {stack.layer}
 
 
 def refuse_protected(states: Iterable[Snapshot]) -> None:

@@ -19,13 +19,14 @@ from mlops_iac.plan.model import Change, Op, Plan, StackPlan
 from mlops_iac.plan.outputs import planned_output
 from mlops_iac.plan.paths import parse_property
 from mlops_iac.providers.facts import facts_of
+from mlops_iac.state.checkpoint import STACK_REFERENCE, STACK_TYPE
 from mlops_iac.state.snapshot import ResourceState, Snapshot
 
 Outputs = Mapping[str, Mapping[str, Any]]
 """Stack outputs by layer and name, evaluated."""
 
 _PROVIDERS: Final = "pulumi:providers:"
-_ENGINE_TYPES: Final = frozenset({"pulumi:pulumi:Stack", "pulumi:pulumi:StackReference"})
+_ENGINE_TYPES: Final = frozenset({STACK_TYPE, STACK_REFERENCE})
 """Resources that Pulumi's engine and SDK put into a state by themselves: no program declares them."""
 
 

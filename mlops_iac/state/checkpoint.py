@@ -35,6 +35,8 @@ SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"
 """Value of ``SIGNATURE_KEY`` that marks a secret (sdk/go/common/resource/sig)."""
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX: Final = "pulumi:providers:"
+STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
+"""Type of what Pulumi's engine records of another stack that a program reads."""
 ENGINE_KEYS: Final = ("version", "pluginDownloadURL", "__internal")
 """What Pulumi's engine adds to the properties of a provider resource; no program declares it."""
 FEATURES_VERSION: Final = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from mlops_iac.engines.engine import refuse_protected, refuse_worse
 from mlops_iac.engines.events import OnEvent, OwnPreview, RunResult, StackResult
+from mlops_iac.engines.layers import Needs, R, layer_or_last, order_of_destroy, order_of_up, run_layers
 from mlops_iac.engines.local.adoption import StackAdoption, adopt_stack
 from mlops_iac.engines.local.emulators import EmulatorOptions, Emulators
 from mlops_iac.engines.local.executor import apply_stack
@@ -113,7 +114,7 @@ class LocalEngine:
         return OwnPreview()
 
     def up(self, graph: Graph, only: Collection[Layer] = LAYERS, reviewed: Reviewed | None = None) -> RunResult:
-        """Bring every layer in order to what ``graph`` declares; stop after a layer with a failure.
+        """Bring every layer in order to what ``graph`` declares; one that reads a layer with a failure is not tried.
 
         Stacks of the same system and environment that the graph no longer has are deleted last, users first.
         """
@@ -122,20 +123,21 @@ class LocalEngine:
             states = self.load_snapshots(graph.environment)
             self._emulators.refuse_lost(states.values(), LOST_HINT)
             factory = self._emulators.factory()
-            results: list[StackResult] = []
             outputs = {
                 layer.value: states[project].outputs
                 for project in states
                 if (layer := layer_of(project)) is not None and layer not in only
             }
-            for stack in graph.stacks:
-                if stack.layer not in only:
-                    continue
-                result = apply_stack(stack, outputs, factory, self._store, settings)
-                results.append(result)
-                outputs[stack.layer.value] = result.outputs
-                if not result.ok:
-                    return self._result(results)
+            stacks = {stack.layer: stack for stack in graph.stacks if stack.layer in only}
+
+            def apply(layer: Layer) -> StackResult:
+                result = apply_stack(stacks[layer], outputs, factory, self._store, settings)
+                outputs[layer.value] = result.outputs
+                return result
+
+            results = self._each(order_of_up(stacks.values()), apply, settings)
+            if not all(result.ok for result in results):
+                return self._result(results)
             kept = {stack.project for stack in graph.stacks}
             for gone in _last_first(states[project] for project in states if project not in kept):
                 ours = gone.project.startswith(f"{graph.system}-") and _is_of(gone.project, only)
@@ -215,7 +217,7 @@ class LocalEngine:
             return self._result(results)
 
     def destroy(self, graph: Graph, only: Collection[Layer] = LAYERS, *, forget: bool = False) -> RunResult:
-        """Delete every resource of every stack of the environment, last layer first.
+        """Delete every resource of every stack of the environment, users first.
 
         ``forget`` empties the state without a call, for resources whose emulator is gone.
         """
@@ -230,13 +232,17 @@ class LocalEngine:
             self._emulators.refuse_lost(states.values(), LOST_HINT)
             refuse_protected(states.values())
             factory = self._emulators.factory()
-            results: list[StackResult] = []
-            for snapshot in _last_first(states.values()):
-                if snapshot.resources or snapshot.pending:
-                    results.append(self._delete_all(snapshot, factory, settings))
-                    if not results[-1].ok:
-                        break
-            return self._result(results)
+            held = [state for state in states.values() if state.resources or state.pending]
+
+            def delete(layer: Layer) -> RunResult:
+                results: list[StackResult] = []
+                for state in held:
+                    if layer_or_last(state.project) is layer and all(result.ok for result in results):
+                        results.append(self._delete_all(state, factory, settings))
+                return RunResult(tuple(results))
+
+            done = self._each(order_of_destroy(held, graph.stacks), delete, settings)
+            return self._result([stack for result in done for stack in result.stacks])
 
     def stop_if_empty(self) -> None:
         """End the emulators once no stack of any environment has resources."""
@@ -264,8 +270,14 @@ class LocalEngine:
         ):
             yield Settings(self._options.parallel, self._options.on_event, asked.is_set, refusal=self._options.refusal)
 
+    def _each(self, needs: Needs, work: Callable[[Layer], R], settings: Settings) -> list[R]:
+        """``work`` over the layers, one at a time; what needs one that failed is left out, and told."""
+        done = run_layers(needs, work, parallel=1, cancelled=settings.cancelled)
+        self._emulators.notes.extend(done.notes())
+        return list(done.results.values())
+
     def _delete_all(self, snapshot: Snapshot, factory: ProviderFactory, settings: Settings) -> StackResult:
-        empty = Stack(layer_of(snapshot.project) or LAYERS[-1], snapshot.project, snapshot.stack, ())
+        empty = Stack(layer_or_last(snapshot.project), snapshot.project, snapshot.stack, ())
         return apply_stack(empty, {}, factory, self._store, settings)
 
     def _forget(self, snapshot: Snapshot) -> StackResult:
@@ -286,9 +298,8 @@ def _joined(stacks: Iterable[StackAdoption]) -> Adoption:
 
 
 def _last_first(snapshots: Any) -> list[Snapshot]:
-    return sorted(snapshots, key=lambda item: LAYERS.index(layer_of(item.project) or LAYERS[-1]), reverse=True)
+    return sorted(snapshots, key=lambda item: LAYERS.index(layer_or_last(item.project)), reverse=True)
 
 
 def _is_of(project: str, only: Collection[Layer]) -> bool:
-    """Whether a project is of one of the layers; one of another shape counts as of the last."""
-    return (layer_of(project) or LAYERS[-1]) in only
+    return layer_or_last(project) in only

@@ -7,7 +7,7 @@ those of Pulumi's engine: https://www.pulumi.com/docs/iac/concepts/how-pulumi-wo
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -26,6 +26,7 @@ from mlops_iac.engines.local.values import with_secrets
 from mlops_iac.engines.schedule import run_in_order
 from mlops_iac.graph.nodes import Node, Stack
 from mlops_iac.graph.ordering import waits
+from mlops_iac.graph.values import StackOutput, references
 from mlops_iac.plan.decision import Decision
 from mlops_iac.plan.dependents import deleted_along
 from mlops_iac.plan.diff import plan_stack
@@ -47,8 +48,8 @@ def apply_stack(
 
     ``stack_outputs`` are those of the layers before it. A failing resource stops only what depends on it. Raises
     ``DiagnosticsError`` before any change when the state is damaged, an interrupted operation cannot be settled,
-    a protected resource would be deleted or replaced, or something would be done that was not reviewed; and at any
-    time when the state cannot be written.
+    a protected resource would be deleted or replaced, something would be done that was not reviewed, or another layer
+    does not export what is read from it; and at any time when the state cannot be written.
     """
     ledger = store.open(stack.project, stack.name)
     progress = Progress(settings.on_event, settings.monotonic)
@@ -121,6 +122,11 @@ class _Run:
         ]
         if refused:
             raise DiagnosticsError(wording.protected(urn) for urn in refused)
+        missing = [*_not_exported(stack, stack_outputs)]
+        if missing:
+            raise DiagnosticsError(
+                wording.missing(self._urns[node.key], name, output) for node, name, output in missing
+            )
         if settings.reviewed is not None:
             objections = settings.reviewed.objections(plan.changes)
             if objections:
@@ -259,6 +265,15 @@ class _Run:
             if not waiting.isdisjoint(needed):
                 waiting.add(other)
         return {self._changes[other].old_urn or other for other in self._needs if other not in waiting}
+
+
+def _not_exported(stack: Stack, exported: StackOutputs) -> Iterator[tuple[Node, str, StackOutput]]:
+    """Inputs that read what another layer does not export: node, name of the input, output."""
+    for node in stack.nodes:
+        for name, value in node.inputs.items():
+            for ref in references(value):
+                if isinstance(ref, StackOutput) and ref.name not in exported.get(ref.layer, {}):
+                    yield node, name, ref
 
 
 def _is_gone(old: ResourceState | None) -> bool:

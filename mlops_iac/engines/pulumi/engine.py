@@ -6,7 +6,6 @@ each other run at the same time. Whatever else the user has put into a project r
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,8 +15,9 @@ from typing import Any
 from pulumi.automation import CommandError, StackNotFoundError
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.engines.engine import read_layers, refuse_protected, refuse_worse
+from mlops_iac.engines.engine import refuse_protected, refuse_worse
 from mlops_iac.engines.events import OwnPreview, RunResult, StackResult
+from mlops_iac.engines.layers import Needs, order_of_destroy, order_of_up, run_layers
 from mlops_iac.engines.pulumi.automation.imports import Imports
 from mlops_iac.engines.pulumi.automation.previews import Previews
 from mlops_iac.engines.pulumi.automation.site import PulumiOptions, Site
@@ -27,7 +27,6 @@ from mlops_iac.engines.pulumi.codes import NOT_OFFERED
 from mlops_iac.engines.pulumi.file_backend import FileBackend
 from mlops_iac.engines.pulumi.projects import Project, projects_in
 from mlops_iac.engines.pulumi.workspace import failure_of
-from mlops_iac.engines.schedule import run_in_order
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Stack
 from mlops_iac.plan.adoption import Adoption, Wanted
 from mlops_iac.plan.model import Op, Plan
@@ -104,8 +103,8 @@ class PulumiEngine:
             self._refuse_unplanned(graph, only, reviewed)
         plans = reviewed.engine_plans if reviewed is not None else {}
         stacks = {stack.layer: stack for stack in graph.stacks if stack.layer in only}
-        needs = {layer: read_layers(stack) & stacks.keys() for layer, stack in stacks.items()}
         with self._run(graph):
+            needs = order_of_up(stacks.values())
             results = self._each(needs, lambda layer: self._update(layer, stacks[layer], plans.get(layer)))
             kept = {stack.layer for stack in graph.stacks}
             gone = [layer for layer in reversed(LAYERS) if layer in only and layer not in kept]
@@ -180,11 +179,7 @@ class PulumiEngine:
             if forget:
                 return self._result([self._forget(layer, state) for layer, state in states.items()])
             refuse_protected(states.values())
-            needs: dict[Layer, set[Layer]] = {layer: set() for layer in reversed(LAYERS) if layer in states}
-            for layer, stack in stacks.items():
-                for read in read_layers(stack) & needs.keys():
-                    if layer in needs:
-                        needs[read].add(layer)
+            needs = order_of_destroy(states.values(), graph.stacks)
             return self._result(self._each(needs, lambda layer: self._destroy(layer, stacks.get(layer))))
 
     def stop_if_empty(self) -> None:
@@ -226,29 +221,14 @@ class PulumiEngine:
                 self._site.start_emulators(graph, lambda: self.snapshots(graph).values())
             yield
 
-    def _each(
-        self, needs: Mapping[Layer, Collection[Layer]], work: Callable[[Layer], StackResult]
-    ) -> list[StackResult]:
+    def _each(self, needs: Needs, work: Callable[[Layer], StackResult]) -> list[StackResult]:
         """``work`` over the layers, each after those that it needs; answers in their order."""
-        results: dict[Layer, StackResult] = {}
-        guard = threading.Lock()
-
-        def run(name: str) -> bool:
-            result = work(Layer(name))
-            with guard:
-                results[Layer(name)] = result
-            return result.ok
-
-        outcome = run_in_order(
-            {layer.value: [other.value for other in others] for layer, others in needs.items()},
-            run,
-            parallel=len(LAYERS),
-            cancelled=lambda: self._site.cli.interrupted,
-        )
-        for layer in needs:
-            if outcome.stopped and layer not in results and layer.value not in outcome.skipped:
-                project = self._projects[layer]
-                results[layer] = StackResult(project.name, project.stack, self._snapshot(layer), stopped=True)
+        done = run_layers(needs, work, parallel=len(LAYERS), cancelled=lambda: self._site.cli.interrupted)
+        self._site.note(done.notes())
+        results = dict(done.results)
+        for layer in done.unbegun:
+            project = self._projects[layer]
+            results[layer] = StackResult(project.name, project.stack, self._snapshot(layer), stopped=True)
         return [results[layer] for layer in needs if layer in results]
 
     def _deployed(self, only: Collection[Layer]) -> dict[Layer, Snapshot]:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from mlops_iac.diagnostics import DiagnosticsError
+from mlops_iac.engines.codes import NOT_TRIED
 from mlops_iac.engines.local import moto_server
 from mlops_iac.engines.local.aws.session import Session
 from mlops_iac.engines.local.codes import EMULATOR_GONE, NOT_LOOPBACK
@@ -149,13 +150,21 @@ def test_only_this_machine(tmp_path: Path) -> None:
     assert caught.value.diagnostics[0].code == NOT_LOOPBACK
 
 
-def test_a_later_layer_waits_for_an_earlier_one(engine: LocalEngine) -> None:
-    broken = system()
-    bad: dict[str, Any] = {"bucket": "NOT a bucket name"}
-    stacks = (broken.stacks[0], layer(Layer.DATA, {}, (BUCKET, "raw", bad)), broken.stacks[2])
+def test_what_reads_a_failed_layer_is_not_tried_and_everything_else_is(engine: LocalEngine) -> None:
+    good = system()
+    reader = (TOPIC, "late", {"name": "late", "displayName": StackOutput("data", "bucket")})
+    stacks = (
+        good.stacks[0],
+        layer(Layer.DATA, {}, (BUCKET, "raw", {"bucket": "NOT a bucket name"})),
+        layer(Layer.SERVING, {}, reader),
+        good.stacks[2],
+    )
     result = engine.up(Graph("fraud", "dev", stacks))
-    assert not result.ok and [stack.project for stack in result.stacks] == ["fraud-foundation", "fraud-data"]
+    done = [stack.project for stack in result.stacks]
+    assert not result.ok and done == ["fraud-foundation", "fraud-data", "fraud-operations"]
     assert "Invalid bucket name" in result.failures[0].message
+    (note,) = [note for note in result.notes if note.code == NOT_TRIED]
+    assert note.message == "the serving layer was not tried: it waits for the data layer, which failed"
 
 
 SIGNALLED = """

@@ -275,9 +275,13 @@ def test_an_unreachable_provider_settles_nothing(provider: FakeProvider, store: 
 
 
 def test_outputs_of_other_stacks(provider: FakeProvider, store: Store) -> None:
-    wanted = stack(node(NAMED, "q", {"name": Join(("x-", StackOutput("foundation", "vpc")))}))
-    result = apply_stack(wanted, {}, factory(provider), store)
-    assert [item.code for item in result.failures] == [MISSING_OUTPUT]
+    reader = node(NAMED, "q", {"name": Join(("x-", StackOutput("foundation", "vpc")))})
+    wanted = stack(reader)
+    with pytest.raises(DiagnosticsError) as caught:
+        # Before anything is made, as a Pulumi program is refused that reads such an output.
+        apply_stack(stack(node(NAMED, "other", {"name": "other"}), reader), {}, factory(provider), store)
+    assert [item.code for item in caught.value.diagnostics] == [MISSING_OUTPUT]
+    assert "output 'vpc' of the foundation layer" in caught.value.diagnostics[0].message and not provider.objects()
     assert apply_stack(wanted, {"foundation": {"vpc": "v"}}, factory(provider), store).ok
     assert list(provider.objects()) == ["x-v"]
 

@@ -38,7 +38,7 @@ check: $(VENV)/.dev ## Lint, types and import rules only
 	$(BIN)/mlops-iac schema --check schemas
 	$(BIN)/mlops-iac delivery -C examples/fraud-detection $(DELIVERY) --check
 
-parity: $(VENV)/.dev ## Compare 200 generated programs, 5 edits each, with the pulumi CLI on PATH
+parity: $(VENV)/.dev ## Compare 200 generated programs and 50 of several layers, 5 edits each, with the pulumi CLI on PATH
 	$(BIN)/python -m tests.engines.parity
 
 bench: $(VENV)/.dev ## Measure beside terraform and pulumi where they are on PATH

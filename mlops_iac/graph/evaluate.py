@@ -45,7 +45,8 @@ UNKNOWN: Final = Unknown()
 
 @dataclass(frozen=True, slots=True)
 class SecretValue:
-    """An evaluated secret: plain data that must never be shown, and is encrypted in state."""
+    """An evaluated secret: plain data, without other secrets inside, that must never be shown, and is encrypted in
+    state. See ``one_secret``."""
 
     value: Any
 
@@ -80,8 +81,7 @@ def evaluate(value: Value, lookup: Lookup) -> Any:
             [evaluate(value.value, lookup)], lambda parts: base64.b64encode(_text(parts[0]).encode()).decode()
         )
     if isinstance(value, Secret):
-        inner = evaluate(value.value, lookup)
-        return inner if isinstance(inner, SecretValue) else SecretValue(inner)
+        return one_secret(evaluate(value.value, lookup))
     if isinstance(value, TextAsset):
         return asset(value.text)
     if isinstance(value, Archive):
@@ -137,6 +137,11 @@ def reveal(value: Any) -> Any:
     if isinstance(value, list):
         return [reveal(item) for item in value]
     return value
+
+
+def one_secret(value: Any) -> SecretValue:
+    """``value`` as one secret, which holds no other: what is secret as a whole needs no marks inside."""
+    return value if isinstance(value, SecretValue) else SecretValue(reveal(value))
 
 
 def property_at(outputs: Any, path: Sequence[str | int]) -> Any:

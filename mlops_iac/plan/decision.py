@@ -12,7 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, reveal
+from mlops_iac.graph.evaluate import UNKNOWN, contains_unknown, one_secret
 from mlops_iac.graph.nodes import Node
 from mlops_iac.plan.compare import Difference, differences, differences_to_read
 from mlops_iac.plan.model import Kind, Op, PropertyChange
@@ -193,4 +193,4 @@ def mark_secrets(inputs: Mapping[str, Any], facts: TypeFacts | None) -> Mapping[
 
 def as_secret(value: Any) -> Any:
     """``value`` marked secret as a whole; nothing and what is marked already stay as they are."""
-    return value if value is None or value is UNKNOWN or isinstance(value, SecretValue) else SecretValue(reveal(value))
+    return value if value is None or value is UNKNOWN else one_secret(value)

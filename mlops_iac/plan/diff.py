@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, evaluate
+from mlops_iac.graph.evaluate import UNKNOWN, contains_unknown, evaluate, one_secret
 from mlops_iac.graph.nodes import LAYERS, Graph, Layer, Node, Stack, layer_of
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value, references
 from mlops_iac.plan.decision import Decision, Facts, diff_node, mark_secrets
@@ -204,7 +204,7 @@ class _Planner:
         decision = source.decision
         value = planned_output(decision.op, decision.inputs, source.changed, source.old, ref.path)
         if ref.path[0] in source.node.options.additional_secret_outputs and value is not UNKNOWN:
-            return value if isinstance(value, SecretValue) else SecretValue(value)
+            return one_secret(value)
         return value
 
     def _may_move(self, value: Value) -> bool:

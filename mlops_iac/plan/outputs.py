@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, property_at
+from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, one_secret, property_at
 from mlops_iac.plan.model import Op
 from mlops_iac.plan.paths import format_property
 from mlops_iac.state.snapshot import ResourceState
@@ -122,6 +122,4 @@ def _overlay(before: Any, after: Any) -> Any:
     """``after``, completed by what the provider had added inside ``before``, as in an object's metadata."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return {**before, **{key: _overlay(before.get(key, UNKNOWN), value) for key, value in after.items()}}
-    if isinstance(before, SecretValue) and not isinstance(after, SecretValue):
-        return SecretValue(after)
-    return after
+    return one_secret(after) if isinstance(before, SecretValue) else after

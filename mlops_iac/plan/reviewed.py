@@ -77,6 +77,10 @@ def _fits(planned: Any, actual: Any) -> bool:
             return True
         if planned.get("$secret") is True:
             return isinstance(actual, SecretValue)
+    if isinstance(actual, SecretValue):
+        # The value that was reviewed, which turned out to hold the text of a secret.
+        return _fits(planned, actual.value)
+    if isinstance(planned, Mapping):
         if not isinstance(actual, Mapping) or planned.keys() != actual.keys():
             return False
         return all(_fits(value, actual[key]) for key, value in planned.items())

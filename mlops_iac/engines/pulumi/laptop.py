@@ -1,7 +1,8 @@
 """``--target local`` under the real engine: a backend, a passphrase and stand-in providers in the system's folder.
 
 Everything lies below ``.mlops-iac/pulumi``: a file backend, copies of the projects, and the executables that the
-engine finds on ``PATH`` as its AWS and Kubernetes providers. Source the file ``env`` there to type ``pulumi up`` in one
+engine finds on ``PATH`` as its AWS and Kubernetes providers. The passphrase beside that folder is the local engine's
+too, so that a state of either opens in the other. Source the file ``env`` there to type ``pulumi up`` in one
 of the projects. Nothing of the user's own Pulumi (login, plugins, selected stacks) is read or changed.
 """
 
@@ -40,6 +41,7 @@ class Laptop:
         self, home: Path, *, context: str | None = None, factory: str = FACTORY, python: str = sys.executable
     ) -> None:
         self.home = home
+        self.passphrase = home.parent / "passphrase"
         self._context = context
         self._factory = factory
         self._python = python
@@ -55,7 +57,7 @@ class Laptop:
             "PATH": os.pathsep.join([str(self.home / "plugins"), str(Path(self._python).parent), path]),
             "PULUMI_HOME": str(self.home / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.home / 'backend'}",
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_PYTHON_CMD": self._python,
@@ -70,9 +72,8 @@ class Laptop:
         """
         for name in ("backend", "plugins", "home"):
             make_private_folder(self.home / name)
-        passphrase = self.home / "passphrase"
-        if not passphrase.exists():
-            write_atomic(passphrase, secrets.token_urlsafe(32).encode())
+        if not self.passphrase.exists():
+            write_atomic(self.passphrase, secrets.token_urlsafe(32).encode())
         for package in PACKAGES:
             script = self.home / "plugins" / f"pulumi-resource-{package}"
             write_atomic(script, plugin_script(package, self._factory, self._python).encode())
@@ -92,6 +93,9 @@ class Laptop:
                     (made / name).write_text(written[f"{layer}/{name}"], encoding="utf-8")
             project = _read(made / "Pulumi.yaml")
             project.pop("backend", None)
+            # Named here, so that the CLI does not warn of each that it finds on PATH.
+            plugins = str(self.home / "plugins")
+            project["plugins"] = {"providers": [{"name": package, "path": plugins} for package in PACKAGES]}
             _write(made / "Pulumi.yaml", project)
             for path in made.glob("Pulumi.*.yaml"):
                 _write(path, _settings(_read(path), f"{system}-{layer}", folder, salts.get(path.name)))

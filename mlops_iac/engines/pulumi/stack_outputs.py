@@ -9,7 +9,7 @@ Source: https://www.pulumi.com/docs/iac/concepts/stacks/#stackreferences
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pulumi
@@ -42,12 +42,20 @@ class StackOutputs:
         self.missing = tuple(output for output in outputs if output.name not in self._exported[output.layer])
         if self.missing and required and not pulumi.runtime.is_dry_run():
             raise DiagnosticsError(self._not_deployed(output) for output in self.missing)
+        for layer in dict.fromkeys(output.layer for output in self.missing):
+            names = [output.name for output in self.missing if output.layer == layer]
+            pulumi.log.info(self._unknown_yet(layer, names))
 
     def of(self, output: StackOutput) -> pulumi.Output[Any]:
         """The value of ``output``; unknown where it is not exported yet."""
         if output.name not in self._exported[output.layer]:
             return unknown()
         return self._references[output.layer].get_output(output.name)
+
+    def _unknown_yet(self, layer: str, names: Sequence[str]) -> str:
+        if layer in self._references and self._exported[layer]:
+            return f"unknown here, since {self._address(layer)} does not export it yet: {', '.join(names)}"
+        return f"{self._address(layer)} is not deployed yet: what is read from it ({len(names)}) is unknown here"
 
     def _not_deployed(self, output: StackOutput) -> Diagnostic:
         address = self._address(output.layer)

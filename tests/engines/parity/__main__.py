@@ -16,15 +16,17 @@ from mlops_iac.engines.local.store import Store
 
 from . import ours
 from .golden import write_golden
-from .known import HANGS, explain, pulumi_hangs
-from .observe import Seen, differences
+from .known import HANGS, compare, pulumi_hangs
+from .observe import Run
 from .programs import Scenario, seeded
 from .real import CLI, BrokenRunError, RealEngine
+from .systems import layered
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="parity")
     parser.add_argument("--programs", type=int, default=200)
+    parser.add_argument("--systems", type=int, default=50, help="how many programs of several layers besides")
     parser.add_argument("--edits", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0, help="the first scenario's seed")
     parser.add_argument("--record", type=Path, help="folder for golden files of what Pulumi did")
@@ -39,25 +41,31 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=base) as folder, RealEngine(Path(folder) / "real") as engine:
         store = Store(Path(folder) / "ours", environ={"PULUMI_CONFIG_PASSPHRASE": "parity"})
         store.prepare()
-        for seed in range(given.seed, given.seed + given.programs):
+        for scenario in _scenarios(given):
             shutil.rmtree(store.folder / "state", ignore_errors=True)
             try:
-                seen = list(_compare(seeded(seed, given.edits), store, engine, counts))
+                seen = list(_compare(scenario, store, engine, counts))
             except Exception as error:
                 counts["broken"] += 1
-                print(f"seed {seed}: {type(error).__name__}: {error}\n{traceback.format_exc()[-1500:]}", flush=True)
+                print(f"{scenario.name}: {type(error).__name__}: {error}\n{traceback.format_exc()[-1500:]}", flush=True)
             else:
                 if given.record is not None and seen:
-                    write_golden(given.record / f"{seed:03}.json", seeded(seed, given.edits), seen)
+                    write_golden(given.record / f"{scenario.name}.json", scenario, seen)
     seconds = time.monotonic() - started
-    print(f"{given.programs} programs, {counts.pop('runs', 0)} runs on each engine, {seconds:.0f} s")
+    what = f"{given.programs} programs of one layer, {given.systems} of several"
+    print(f"{what}, {counts.pop('runs', 0)} runs on each engine, {seconds:.0f} s")
     for reason, count in counts.most_common():
         print(f"{count:5} {reason}")
     print(f"{counts['unexplained']} unexplained differences")
     return 1 if counts["unexplained"] or counts["broken"] else 0
 
 
-def _compare(scenario: Scenario, store: Store, engine: RealEngine, counts: collections.Counter[str]) -> Iterator[Seen]:
+def _scenarios(given: argparse.Namespace) -> Iterator[Scenario]:
+    yield from (seeded(seed, given.edits) for seed in range(given.seed, given.seed + given.programs))
+    yield from (layered(seed, given.edits) for seed in range(given.seed, given.seed + given.systems))
+
+
+def _compare(scenario: Scenario, store: Store, engine: RealEngine, counts: collections.Counter[str]) -> Iterator[Run]:
     """Run a scenario on both engines up to the first step at which they differ; answers what Pulumi showed."""
     theirs = engine.run(scenario)
     for number, (step, mine) in enumerate(zip(scenario.steps, ours.run(scenario, store), strict=True)):
@@ -69,12 +77,14 @@ def _compare(scenario: Scenario, store: Store, engine: RealEngine, counts: colle
         except BrokenRunError as broken:
             counts[str(broken)] += 1
             return
-        counts["runs"] += 1
+        counts["runs"] += len(other)
         yield other
-        found = [(line, explain(line, mine)) for line in differences(mine, other)]
+        found = list(compare(mine, other))
         counts.update(reason or "unexplained" for _, reason in found)
         if found:
-            print(f"{scenario.name} step {number} {step.action} {list(step.edits)} {sorted(step.failing)}")
+            print(
+                f"{scenario.name} step {number} {step.action} {', '.join(step.only)} {list(step.edits)} {sorted(step.failing)}"
+            )
             for line, reason in found:
                 print(f"    {'(' + reason + ') ' if reason else ''}{line}", flush=True)
             # From here on the states differ, which is no new difference.

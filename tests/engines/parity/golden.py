@@ -6,20 +6,26 @@ import gzip
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from .observe import Seen
+from .observe import Run, Seen
 from .programs import Scenario
 
 
-def write_golden(path: Path, scenario: Scenario, seen: Sequence[Seen]) -> None:
+def write_golden(path: Path, scenario: Scenario, seen: Sequence[Run]) -> None:
     """Keep what the first steps of a scenario showed."""
     steps = scenario.to_json()["steps"][: len(seen)]
-    data = {"name": scenario.name, "steps": steps, "seen": [item.to_json() for item in seen]}
+    data = {"name": scenario.name, "steps": steps, "seen": [_run_json(run) for run in seen]}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".json.gz").write_bytes(gzip.compress(json.dumps(data, sort_keys=True).encode(), mtime=0))
 
 
-def read_golden(path: Path) -> tuple[Scenario, list[Seen]]:
+def read_golden(path: Path) -> tuple[Scenario, list[Run]]:
     """A scenario and what Pulumi showed."""
     data = json.loads(gzip.decompress(path.read_bytes()))
-    return Scenario.from_json(data), [Seen(**item) for item in data["seen"]]
+    return Scenario.from_json(data), [{layer: Seen(**item) for layer, item in run} for run in data["seen"]]
+
+
+def _run_json(run: Run) -> list[list[Any]]:
+    # A list, since the order of the layers counts.
+    return [[layer, seen.to_json()] for layer, seen in run.items()]

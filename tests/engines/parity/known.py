@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from .observe import Seen
+from .observe import Run, Seen, differences
 
 UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 HANGS: Final = (
@@ -59,6 +59,16 @@ KNOWN: Final[Mapping[str, Callable[[str, Seen], bool]]] = {
 """Reason and how such a difference reads, with what ours did."""
 
 
+def compare(ours: Run, theirs: Run) -> Iterator[tuple[str, str | None]]:
+    """How two runs of the same step differ, a line each, with the reason where it is a known difference."""
+    if list(ours) != list(theirs):
+        yield f"layers: {', '.join(ours) or 'none'} is {', '.join(theirs) or 'none'} in Pulumi", None
+    for layer in ours:
+        if layer in theirs:
+            for line in differences(ours[layer], theirs[layer]):
+                yield f"{layer}: {line}", explain(line, ours[layer])
+
+
 def explain(line: str, mine: Seen) -> str | None:
     """The reason for a difference, or None where there is none."""
     return next((reason for reason, fits in KNOWN.items() if fits(line, mine)), None)
@@ -76,8 +86,12 @@ def _opened(value: Any) -> Any:
     return [_opened(item) for item in value] if isinstance(value, list) else value
 
 
-def pulumi_hangs(mine: Seen) -> bool:
+def pulumi_hangs(mine: Run) -> bool:
     """Whether the step must not be tried with Pulumi, see ``HANGS``."""
+    return any(map(_hangs, mine.values()))
+
+
+def _hangs(mine: Seen) -> bool:
     created = {urn for verb, urn, _ in mine.calls if verb in ("create", "refused create")}
     return any(
         verb == "refused delete" and urn not in created and "delete-replaced" in mine.preview.get(urn, ())

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mlops_iac.graph.evaluate import SecretValue
 from mlops_iac.plan.model import Change, Op
 from mlops_iac.providers.facts import facts_of
-from mlops_iac.state.checkpoint import PROVIDER_PREFIX
+from mlops_iac.state.checkpoint import PROVIDER_PREFIX, STACK_REFERENCE
 from mlops_iac.state.snapshot import ResourceState, Snapshot
 
 ADDED_BY_SDK = ("version", "__internal", "__defaults")
@@ -31,16 +31,27 @@ class Seen:
     state: Sequence[Mapping[str, Any]]
     outputs: Mapping[str, Any]
 
+    @property
+    def ok(self) -> bool:
+        """Whether the layers that wait for this one are tried."""
+        return not self.failed
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+Run = Mapping[str, Seen]
+"""What a step showed, by layer in the order of the runs; a layer that was not tried is not in it."""
 
 
 def records(snapshot: Snapshot) -> list[dict[str, Any]]:
     """The state in comparable form, sorted; what says nothing is left out.
 
-    The engines make up the ids of provider resources: they are told apart only as the one in use and old ones.
+    The engines make up the ids of provider resources: they are told apart only as the one in use and old ones. Pulumi's
+    records every other stack that is read as a resource; which layers a run reads is compared by what follows from it.
     """
-    ordered = sorted(snapshot.resources, key=lambda item: (item.urn, item.delete, item.id or ""))
+    compared = [item for item in snapshot.resources if item.type != STACK_REFERENCE]
+    ordered = sorted(compared, key=lambda item: (item.urn, item.delete, item.id or ""))
     names = {
         f"{item.urn}::{item.id}": "old" if item.delete else "in use"
         for item in ordered
@@ -64,8 +75,10 @@ def _record(resource: ResourceState, names: Mapping[str, str]) -> dict[str, Any]
         "outputs": _values(resource.outputs, is_provider),
         "parent": resource.parent,
         "provider": provider,
-        "dependencies": sorted(resource.dependencies),
-        "propertyDependencies": {name: sorted(urns) for name, urns in resource.property_dependencies.items() if urns},
+        "dependencies": _resources(resource.dependencies),
+        "propertyDependencies": {
+            name: found for name, urns in resource.property_dependencies.items() if (found := _resources(urns))
+        },
         "protect": resource.protect,
         "retainOnDelete": resource.retain_on_delete,
         "delete": resource.delete,
@@ -75,6 +88,10 @@ def _record(resource: ResourceState, names: Mapping[str, str]) -> dict[str, Any]
         "replaceOnChanges": list(resource.replace_on_changes),
     }
     return {name: value for name, value in data.items() if value}
+
+
+def _resources(urns: Iterable[str]) -> list[str]:
+    return sorted(urn for urn in urns if f"::{STACK_REFERENCE}::" not in urn)
 
 
 def _values(values: Mapping[str, Any], is_provider: bool) -> dict[str, Any]:

@@ -6,24 +6,29 @@ Everything is drawn from a ``random.Random``: a seed names a scenario, and hypot
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Literal
 
+from mlops_iac.engines.layers import Needs, order_of_destroy, order_of_up
+from mlops_iac.graph import naming
 from mlops_iac.graph.forms.json_form import graph_json, stack_from_json
 from mlops_iac.graph.nodes import Layer, Node, Options, Stack
 from mlops_iac.graph.ordering import waits
-from mlops_iac.graph.values import Join, NodeKey, Ref, Secret, ToJson, Value
+from mlops_iac.graph.values import Join, NodeKey, Ref, Secret, StackOutput, ToJson, Value
+from mlops_iac.state.snapshot import Snapshot
 
-PROJECT = "s-data"
+SYSTEM = "s"
 STACK = "dev"
 COMPONENT = "mlops:data:Bucket"
 AWS = "pulumi:providers:aws"
 KUBERNETES = "pulumi:providers:kubernetes"
 
+Action = Literal["preview", "up", "refresh", "destroy"]
+Form = Literal["plain", "join", "json", "secret"]
 TEXTS = ("alpha", "beta", "gamma")
-Verb = Literal["create", "update", "delete"]
+FORMS: tuple[Form, ...] = ("plain", "plain", "join", "json", "secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,18 @@ class Link:
 
     item: int
     path: tuple[str, ...]
-    form: Literal["plain", "join", "json", "secret"] = "plain"
+    form: Form = "plain"
+
+
+def formed(value: Value, form: Form) -> Value:
+    """``value`` written in one of a few ways."""
+    forms: dict[Form, Callable[[], Value]] = {
+        "plain": lambda: value,
+        "join": lambda: Join(("x-", value)),
+        "json": lambda: ToJson({"of": [value]}),
+        "secret": lambda: Secret(value),
+    }
+    return forms[form]()
 
 
 @dataclass(slots=True)
@@ -62,12 +78,16 @@ class Item:
 class Program:
     """Items by number; an item refers only to lower numbers, so nothing goes round in a circle.
 
+    ``prefix`` starts the names of its resources. ``exported`` are the outputs of other layers that it may read, and how.
     ``switches`` are of every Kubernetes provider: one served stand-in stands for them all, and knows one configuration.
     """
 
     items: dict[int, Item] = field(default_factory=dict)
-    outputs: dict[str, Link] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
     next: int = 0
+    layer: Layer = Layer.DATA
+    prefix: str = ""
+    exported: Mapping[StackOutput, tuple[Form, ...]] = field(default_factory=dict)
     switches: dict[str, bool] = field(default_factory=dict)
 
     def add(self, item: Item) -> int:
@@ -77,13 +97,14 @@ class Program:
         return self.next - 1
 
     def key(self, number: int) -> NodeKey:
-        return NodeKey("data", self.items[number].type, self.items[number].name)
+        return self._key(self.items[number])
 
     def stack(self) -> Stack:
         """The program as a stack, in dependency order."""
         nodes = {self.key(number): self._node(item) for number, item in self.items.items()}
-        outputs: dict[str, Value] = {name: self._value(link) for name, link in self.outputs.items()}
-        stack = Stack(Layer.DATA, PROJECT, STACK, tuple(nodes.values()), outputs)
+        outputs: dict[str, Value] = {name: self._value(value) for name, value in self.outputs.items()}
+        project = naming.project(SYSTEM, self.layer)
+        stack = Stack(self.layer, project, STACK, tuple(nodes.values()), outputs)
         needs = waits(stack)
         ordered: dict[NodeKey, None] = {}
 
@@ -112,35 +133,42 @@ class Program:
             **item.patterns,
         )
         inputs = {name: self._value(value) for name, value in item.inputs.items()}
-        return Node(NodeKey("data", item.type, item.name), inputs, options, item.custom)
+        return Node(self._key(item), inputs, options, item.custom)
+
+    def _key(self, item: Item) -> NodeKey:
+        return NodeKey(self.layer.value, item.type, item.name)
 
     def _value(self, value: Any) -> Value:
         if isinstance(value, Link):
             known = value.path != ("tags", "a") or "a" in self.items[value.item].inputs["tags"]
-            ref = Ref(self.key(value.item), value.path if known else ("arn",))
-            forms: dict[str, Callable[[], Value]] = {
-                "plain": lambda: ref,
-                "join": lambda: Join(("x-", ref)),
-                "json": lambda: ToJson({"of": [ref]}),
-                "secret": lambda: Secret(ref),
-            }
-            return forms[value.form]()
+            return formed(Ref(self.key(value.item), value.path if known else ("arn",)), value.form)
         if isinstance(value, Secret):
             return Secret(self._value(value.value))
         if isinstance(value, Mapping):
             return {key: self._value(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._value(item) for item in value]
         return value  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One run: ``up`` brings the stack to ``stack``; ``failing`` calls are refused; ``drift`` comes before it."""
+    """One run over a system of one layer or more: ``up`` brings it to ``stacks``, a ``preview`` changes nothing.
 
-    action: Literal["up", "refresh", "destroy"]
-    stack: Stack
+    ``only`` are the layers that it is about. ``failing`` calls are refused; ``drift`` comes before everything else.
+    """
+
+    action: Action
+    stacks: tuple[Stack, ...]
+    only: tuple[Layer, ...]
     edits: tuple[str, ...] = ()
     failing: frozenset[tuple[str, str]] = frozenset()
     drift: tuple[tuple[str, Mapping[str, Any] | None], ...] = ()
+
+    @property
+    def chosen(self) -> dict[Layer, Stack]:
+        """The layers that the run is about, as declared."""
+        return {stack.layer: stack for stack in self.stacks if stack.layer in self.only}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +187,8 @@ class Scenario:
                     "edits": list(step.edits),
                     "failing": sorted(map(list, step.failing)),
                     "drift": [list(item) for item in step.drift],
-                    "stack": graph_json(step.stack, secrets=True),
+                    "stacks": [graph_json(stack, secrets=True) for stack in step.stacks],
+                    "only": [layer.value for layer in step.only],
                 }
                 for step in self.steps
             ],
@@ -172,7 +201,8 @@ class Scenario:
             tuple(
                 Step(
                     step["action"],
-                    stack_from_json(step["stack"]),
+                    tuple(map(stack_from_json, step["stacks"])),
+                    tuple(map(Layer, step["only"])),
                     tuple(step["edits"]),
                     frozenset((verb, name) for verb, name in step["failing"]),
                     tuple((name, change) for name, change in step["drift"]),
@@ -182,21 +212,34 @@ class Scenario:
         )
 
 
+def order(step: Step, states: Mapping[Layer, Snapshot]) -> Needs:
+    """The layers that each layer of a step waits for, as the engines have it; ``states`` are those before it."""
+    if step.action == "up":
+        return order_of_up(step.chosen.values())
+    if step.action == "destroy":
+        return order_of_destroy(states.values(), step.stacks)
+    return dict.fromkeys(step.chosen, ())
+
+
 def scenario(random: Random, name: str, edits: int = 5) -> Scenario:
     """A random program, its first deployment, and that many edited runs of it."""
-    program = _program(random)
-    steps = [Step("up", program.stack(), ("first",), _failing(random, program, program, 0.1))]
+    program = draw(random, Program())
+
+    def step(action: Action, *rest: Any, **drift: Any) -> Step:
+        return Step(action, (program.stack(),), (program.layer,), *rest, **drift)
+
+    steps = [step("up", ("first",), failing(random, [program], 0.1))]
     for _ in range(edits):
         roll = random.random()
         if roll < 0.08:
-            steps.append(Step("refresh", program.stack(), ("refresh",), drift=_drift(random, program)))
+            steps.append(step("refresh", ("refresh",), drift=drift(random, program)))
             continue
         if roll < 0.13:
-            steps.append(Step("destroy", program.stack(), ("destroy",), _failing(random, program, program, 0.3)))
+            steps.append(step("destroy", ("destroy",), failing(random, [program], 0.3)))
             continue
         before = copy.deepcopy(program)
-        done = tuple(_edit(random, program) for _ in range(random.choice((1, 1, 1, 2, 3))))
-        steps.append(Step("up", program.stack(), done, _failing(random, before, program, 0.3)))
+        done = tuple(edit(random, program) for _ in range(random.choice((1, 1, 1, 2, 3))))
+        steps.append(step("up", done, failing(random, [before, program], 0.3)))
     return Scenario(name, tuple(steps))
 
 
@@ -214,37 +257,42 @@ _OUTPUTS = {
 """Output paths to link to; of every other type, its ARN and id."""
 
 
-def _path(random: Random, program: Program, source: int) -> tuple[str, ...]:
+def output_path(random: Random, program: Program, source: int) -> tuple[str, ...]:
+    """An output of the item ``source``."""
     item = program.items[source]
     if "a" in item.inputs.get("tags", {}) and random.random() < 0.2:
         return ("tags", "a")
     return random.choice(_OUTPUTS.get(item.type, (("arn",), ("arn",), ("id",))))
 
 
-def _program(random: Random) -> Program:
-    program = Program()
+def draw(random: Random, program: Program) -> Program:
+    """Fill an empty program."""
     if random.random() < 0.5:
         program.switches["enableConfigMapMutable"] = True
     program.add(Item("aws", AWS, {"region": "eu-west-1"}))
     for _ in range(random.randint(2, 9)):
         _add(random, program)
-    for number in _customs(program):
+    for number in customs(program):
         if random.random() < 0.2:
-            program.outputs[f"o{number}"] = Link(number, _path(random, program, number))
+            program.outputs[f"o{number}"] = Link(number, output_path(random, program, number))
     return program
 
 
-def _customs(program: Program) -> list[int]:
+def customs(program: Program) -> list[int]:
+    """The numbers of its resources that a provider makes."""
     return [number for number, item in program.items.items() if item.custom and not item.is_provider]
 
 
 def _text(random: Random, program: Program, limit: int) -> Any:
     """A text, or what stands for one."""
-    sources = [number for number in _customs(program) if number < limit]
+    if program.exported and random.random() < 0.4:
+        output = random.choice(list(program.exported))
+        return formed(output, random.choice(program.exported[output]))
+    sources = [number for number in customs(program) if number < limit]
     roll = random.random()
     if sources and roll < 0.5:
         source = random.choice(sources)
-        return Link(source, _path(random, program, source), random.choice(("plain", "plain", "join", "json", "secret")))
+        return Link(source, output_path(random, program, source), random.choice(FORMS))
     text = random.choice(TEXTS)
     return Secret(f"secret-{text}") if roll > 0.92 else text
 
@@ -313,7 +361,7 @@ def _add(random: Random, program: Program) -> str:
     parent = random.choice([None, None, *(n for n in _components(program) if _may_hold(program, n))])
     if type == "kubernetes:core/v1:ConfigMap" and not any(i.type == KUBERNETES for i in program.items.values()):
         program.add(Item(f"k{program.next}", KUBERNETES, {"kubeconfig": "here", **program.switches}))
-    name = f"r{program.next}"
+    name = f"{program.prefix}r{program.next}"
     if parent is not None and random.random() < 0.5:
         name = f"{program.items[parent].name}.{name}"
     if type == COMPONENT:
@@ -362,7 +410,7 @@ def _depend(random: Random, program: Program, number: int) -> None:
 # The edits.
 
 
-def _edit(random: Random, program: Program) -> str:
+def edit(random: Random, program: Program) -> str:
     """Change ``program`` in one way; answers what was done."""
     edits: list[tuple[int, Callable[[Random, Program], str]]] = [
         (3, _add),
@@ -380,7 +428,7 @@ def _edit(random: Random, program: Program) -> str:
         (1, _other_provider),
         (1, _change_outputs),
     ]
-    pool = [edit for weight, edit in edits for _ in range(weight)]
+    pool = [one for weight, one in edits for _ in range(weight)]
     for _ in range(20):
         done = random.choice(pool)(random, program)
         if done:
@@ -392,7 +440,7 @@ def _of_some(edit: Callable[[Random, Program, int], str]) -> Callable[[Random, P
     """An edit of a resource that is drawn; of a program without any there is none."""
 
     def drawn(random: Random, program: Program) -> str:
-        found = _customs(program)
+        found = customs(program)
         return edit(random, program, random.choice(found)) if found else ""
 
     return drawn
@@ -404,14 +452,14 @@ def _remove(random: Random, program: Program) -> str:
         return ""
     gone = random.choice(candidates)
     item = program.items.pop(gone)
-    for other in program.items.values():
+    for number, other in program.items.items():
         other.inputs = {name: _without(value, gone) for name, value in other.inputs.items()}
         other.depends.discard(gone)
         if other.parent == gone:
             other.parent = None
         if other.provider == gone:
             if item.type == KUBERNETES:
-                spare = [n for n, i in program.items.items() if i.type == KUBERNETES]
+                spare = [n for n, i in program.items.items() if i.type == KUBERNETES and n < number]
                 other.provider = spare[0] if spare else None
             else:
                 other.provider = 0
@@ -420,8 +468,16 @@ def _remove(random: Random, program: Program) -> str:
             # The last provider of its kind stays while something needs it.
             program.items[gone] = item
             other.provider = gone
-    program.outputs = {name: link for name, link in program.outputs.items() if link.item in program.items}
+    program.outputs = {name: value for name, value in program.outputs.items() if not names_item(value, gone)}
     return f"remove {item.name}" if gone not in program.items else ""
+
+
+def names_item(value: Any, number: int) -> bool:
+    """Whether an item's value, or an output, is made of that item."""
+    if isinstance(value, Link):
+        return value.item == number
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(names_item(item, number) for item in inner)
 
 
 def _without(value: Any, gone: int) -> Any:
@@ -435,7 +491,7 @@ def _without(value: Any, gone: int) -> Any:
 def _rename(random: Random, program: Program) -> str:
     number = random.choice(list(program.items))
     item = program.items[number]
-    old, new = item.name, f"n{program.next}"
+    old, new = item.name, f"{program.prefix}n{program.next}"
     program.next += 1
     parent = program.items[item.parent].name if item.parent is not None else ""
     if parent and old.startswith(parent):
@@ -452,7 +508,7 @@ def _rename(random: Random, program: Program) -> str:
 @_of_some
 def _rename_bluntly(random: Random, program: Program, number: int) -> str:
     item = program.items[number]
-    old, item.name, item.aliases = item.name, f"b{program.next}", ()
+    old, item.name, item.aliases = item.name, f"{program.prefix}b{program.next}", ()
     program.next += 1
     return f"name {old} {item.name} without an alias"
 
@@ -563,21 +619,23 @@ def _other_provider(random: Random, program: Program, number: int) -> str:
 
 @_of_some
 def _change_outputs(random: Random, program: Program, number: int) -> str:
-    program.outputs[f"o{number}"] = Link(number, _path(random, program, number))
+    program.outputs[f"o{number}"] = Link(number, output_path(random, program, number))
     return f"output o{number}"
 
 
-def _failing(random: Random, before: Program, after: Program, share: float) -> frozenset[tuple[str, str]]:
+def failing(random: Random, programs: Sequence[Program], share: float) -> frozenset[tuple[str, str]]:
+    """Calls to refuse, of resources of the programs, in that share of the runs."""
     if random.random() >= share:
         return frozenset()
-    names = sorted({program.items[n].name for program in (before, after) for n in _customs(program)})
+    names = sorted({program.items[n].name for program in programs for n in customs(program)})
     verbs = ("create", "update", "delete")
     return frozenset((random.choice(verbs), random.choice(names)) for _ in range(random.choice((1, 1, 2, 4))) if names)
 
 
-def _drift(random: Random, program: Program) -> tuple[tuple[str, Mapping[str, Any] | None], ...]:
+def drift(random: Random, program: Program) -> tuple[tuple[str, Mapping[str, Any] | None], ...]:
+    """What somebody else changes or deletes of a program's resources."""
     found: list[tuple[str, Mapping[str, Any] | None]] = []
-    for number in _customs(program):
+    for number in customs(program):
         item = program.items[number]
         roll = random.random()
         if roll < 0.15:

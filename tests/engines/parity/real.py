@@ -22,17 +22,20 @@ from google.protobuf import empty_pb2
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import events_pb2_grpc, language_pb2_grpc, provider_pb2_grpc
 
+from mlops_iac.engines.layers import run_layers
 from mlops_iac.engines.local.provider import Properties, Provider
 from mlops_iac.engines.local.store import Store
+from mlops_iac.engines.pulumi.codes import MISSING_OUTPUT
 from mlops_iac.engines.pulumi.plugin_server import ProviderServer
 from mlops_iac.engines.pulumi.program import register
 from mlops_iac.graph.nodes import Stack
+from mlops_iac.state.checkpoint import STACK_REFERENCE, STACK_TYPE
 from mlops_iac.state.snapshot import Snapshot
 
 from .cloud import Cloud
 from .known import fault
-from .observe import Seen, plain, records
-from .programs import PROJECT, STACK, Scenario, Step
+from .observe import Run, Seen, plain, records
+from .programs import STACK, SYSTEM, Action, Scenario, Step, order
 
 CLI = shutil.which("pulumi")
 PASSPHRASE = "parity"
@@ -61,6 +64,7 @@ class RealEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._fresh = folder / "fresh"
         self._stack: Stack | None = None
         self._cloud = Cloud()
         self._events = _Events()
@@ -81,39 +85,57 @@ class RealEngine:
     def __enter__(self) -> RealEngine:
         for server in self._servers:
             server.start()
-        fresh = self._folder / "fresh"
-        for name in ("state", "project"):
-            (fresh / name).mkdir(parents=True)
+        self._fresh.mkdir(parents=True)
         (self._folder / "home").mkdir()
-        (fresh / "project" / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
-        self._run(fresh, "stack", "init", STACK)
         return self
 
     def __exit__(self, *error: object) -> None:
         for server in self._servers:
             server.stop(None)
 
-    def run(self, scenario: Scenario) -> Iterator[Seen]:
-        """What each step showed; raises ``BrokenRunError``."""
+    def run(self, scenario: Scenario) -> Iterator[Run]:
+        """What each step showed; raises ``BrokenRunError``. A layer has no stack before it is first run."""
         work = self._folder / "work"
         shutil.rmtree(work, ignore_errors=True)
-        shutil.copytree(self._folder / "fresh", work)
+        (work / "state").mkdir(parents=True)
         self._cloud = Cloud()
         for step in scenario.steps:
             yield self._step(work, step)
 
-    def _step(self, work: Path, step: Step) -> Seen:
-        self._stack = step.stack
+    def _step(self, work: Path, step: Step) -> Run:
         for name, change in step.drift:
             self._cloud.drift(name, change)
-        self._cloud.calls.clear()
         self._cloud.failing = step.failing
+        for stack in step.chosen.values():
+            self._init(work, stack.project)
+        states = {layer: self._unlinked(work, stack.project) for layer, stack in step.chosen.items()}
+        done = run_layers(
+            order(step, states),
+            lambda layer: self._layer(work, step.action, step.chosen[layer]),
+            parallel=1,
+            cancelled=lambda: False,
+        )
+        return {layer.value: seen for layer, seen in done.results.items()}
+
+    def _init(self, work: Path, project: str) -> None:
+        """Make the stack, once for all scenarios."""
+        fresh, folder = self._fresh / project, work / project
+        if not fresh.exists():
+            (fresh / "state").mkdir(parents=True)
+            (fresh / project).mkdir()
+            (fresh / project / "Pulumi.yaml").write_text(f"name: {project}\nruntime: python\n")
+            self._run(fresh, project, "stack", "init", STACK)
+        if not folder.exists():
+            shutil.copytree(fresh, work, dirs_exist_ok=True)
+
+    def _layer(self, work: Path, action: Action, stack: Stack) -> Seen:
+        self._stack = stack
+        self._cloud.calls.clear()
         self._events.streams.clear()
         here = f"127.0.0.1:{self._port}"
         options = [
             "--stack",
             STACK,
-            "--yes",
             "--event-log",
             f"tcp://{here}",
             "--client",
@@ -121,21 +143,22 @@ class RealEngine:
             "--exec-kind",
             "auto.inline",
         ]
-        if step.action == "refresh":
-            options += ["--skip-preview"]
-        else:
-            options += ["--continue-on-error"]
-        done = self._run(work, step.action, *options, check=False)
+        if action == "refresh":
+            options += ["--yes", "--skip-preview"]
+        elif action != "preview":
+            options += ["--yes", "--continue-on-error"]
+        done = self._run(work, stack.project, action, *options, check=False)
         streams = self._events.streams
-        refused = step.action != "refresh" and len(streams) < 2
         text = done.stdout + done.stderr
+        # An update previews first; one that needs what another stack does not export ends where it begins.
+        refused = action in ("up", "destroy") and (len(streams) < 2 or f"{MISSING_OUTPUT} stack" in text)
         reason = fault(text)
         if reason is not None:
             raise BrokenRunError(reason)
         assert "panic" not in text, text
-        snapshot = self._state(work)
+        snapshot = self._state(work, stack.project)
         return Seen(
-            {} if step.action == "refresh" or not streams else _steps(streams[0]),
+            {} if action == "refresh" or not streams else _steps(streams[0]),
             list(self._cloud.calls),
             refused,
             done.returncode != 0,
@@ -143,14 +166,19 @@ class RealEngine:
             plain(snapshot.outputs),
         )
 
-    def _state(self, work: Path) -> Snapshot:
-        path = work / "state" / ".pulumi" / "stacks" / PROJECT / f"{STACK}.json"
+    def _state(self, work: Path, project: str) -> Snapshot:
+        path = work / "state" / ".pulumi" / "stacks" / project / f"{STACK}.json"
         snapshot = self._reader.read(path.read_text(encoding="utf-8"), str(path))
         # Default providers: the program names every provider, but the engine makes one for the stack's own use.
         kept = tuple(item for item in snapshot.resources if "::default" not in item.urn)
         return replace(snapshot, resources=kept)
 
-    def _run(self, work: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def _unlinked(self, work: Path, project: str) -> Snapshot:
+        """A state as ours is, which does not say what its program read: a destroy then goes by what is declared."""
+        state = self._state(work, project)
+        return replace(state, resources=tuple(item for item in state.resources if item.type != STACK_REFERENCE))
+
+    def _run(self, work: Path, project: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AWS_"))}
         environment = {
             **kept,
@@ -165,7 +193,7 @@ class RealEngine:
         }
         done = subprocess.run(
             [str(CLI), *arguments, "--non-interactive", "--color", "never"],
-            cwd=work / "project",
+            cwd=work / project,
             env=environment,
             capture_output=True,
             text=True,
@@ -180,7 +208,7 @@ class RealEngine:
 
     def _program(self) -> None:
         assert self._stack is not None
-        register(self._stack, system=PROJECT.removesuffix("-data"))
+        register(self._stack, system=SYSTEM)
 
 
 def _steps(events: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
@@ -190,6 +218,6 @@ def _steps(events: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
         step = event.get("resourcePreEvent", {}).get("metadata")
         if step is None or step["op"] == "same":
             continue
-        if step["type"] != "pulumi:pulumi:Stack" and "::default" not in step["urn"]:
+        if step["type"] not in (STACK_TYPE, STACK_REFERENCE) and "::default" not in step["urn"]:
             found.setdefault(step["urn"], []).append(step["op"])
     return {urn: sorted(names) for urn, names in sorted(found.items())}

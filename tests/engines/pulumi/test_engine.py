@@ -46,7 +46,7 @@ def test_the_life_of_a_system(root: Path) -> None:
     assert {event.kind for event in events} == {EventKind.STARTED, EventKind.DONE}
     assert names(root) == ["net00", "net01", "net02", "q00", "q01", "q02"]
     assert made.stacks[0].outputs == {"first": "arn:aws:fake:::q00"}
-    assert oct((root / ".mlops-iac" / "pulumi" / "passphrase").stat().st_mode)[-3:] == "600"
+    assert oct((root / ".mlops-iac" / "passphrase").stat().st_mode)[-3:] == "600"
     state = "".join(path.read_text() for path in (root / ".mlops-iac").rglob("*.json"))
     assert "correct horse" not in state
 

@@ -89,7 +89,7 @@ def test_the_local_target_copies_the_projects_and_leaves_them_as_they_are(stacks
 def test_what_the_local_target_keeps_is_private(tmp_path: Path) -> None:
     laptop = Laptop(tmp_path / "home")
     laptop.prepare("fraud", tmp_path, "dev", tmp_path / "none")
-    passphrase = tmp_path / "home" / "passphrase"
+    passphrase = tmp_path / "passphrase"
     assert oct(passphrase.stat().st_mode)[-3:] == "600"
     first = passphrase.read_text()
     laptop.prepare("fraud", tmp_path, "dev", tmp_path / "none")

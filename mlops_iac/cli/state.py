@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,15 +13,16 @@ import click
 
 from mlops_iac.cli.exports import text_of
 from mlops_iac.cli.options import format_option, guarded
-from mlops_iac.cli.printing import write
+from mlops_iac.cli.printing import print_diagnostics, write
 from mlops_iac.cli.target import Engines, confirm, states_of, states_options
-from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Severity
 from mlops_iac.graph.nodes import layer_of
 from mlops_iac.render.page import page_for
 from mlops_iac.render.state import backups_text, resource_json, resource_text, state_name, states_json, states_text
 from mlops_iac.state import removal
-from mlops_iac.state.codes import NO_STATE, WRONG_STACK
-from mlops_iac.state.snapshot import Snapshot
+from mlops_iac.state.checkpoint import parse_urn
+from mlops_iac.state.codes import FORGOTTEN, NO_STATE, WRONG_STACK
+from mlops_iac.state.snapshot import PendingOperation, Snapshot
 
 if TYPE_CHECKING:
     from mlops_iac.engines.states import States
@@ -132,7 +133,8 @@ def export(folder: Path, engines: Engines, layer: str, file: Path | None) -> Non
 def import_state(folder: Path, engines: Engines, file: Path, yes: bool) -> None:
     """Put a `pulumi stack export` in the place of a layer's state. It says itself which layer and stack it is of.
 
-    The state must be sound: a damaged one is refused, and so is one with features that the engine does not have.
+    The state must be sound: a damaged one is refused, and so is one with features that the engine does not have. What
+    was under way in it is settled by the next `up`; Pulumi's CLI forgets it, and it is named.
 
     \b
     Example:
@@ -147,9 +149,12 @@ def import_state(folder: Path, engines: Engines, file: Path, yes: bool) -> None:
     with _changing(states):
         before = _now(states, imported)
         counts = f"{len(imported.resources)} resources in the place of {len(before.resources)}"
+        _warn_of_forgotten(imported.project, states.dropped(imported))
         confirm(f"Import {imported.project}/{imported.stack}, {counts}?", yes=yes)
         saved = states.take_over(text, source)
     write(f"{saved.project}/{saved.stack} is now {state_name(saved)}, with {len(saved.resources)} resources.\n")
+    if saved.pending:
+        write(f"Under way in it: {len(saved.pending)}; the next `mlops-iac up` settles that.\n")
 
 
 @command.command()
@@ -202,6 +207,9 @@ def backups(folder: Path, engines: Engines, layer: str) -> None:
 def restore(folder: Path, engines: Engines, layer: str, yes: bool) -> None:
     """Put the newest good backup in the place of a layer's state; the damaged files are kept beside it.
 
+    With --engine pulumi that is the export from before the last change of ours, or, where a backend of files has lost a
+    checkpoint, our copy of it.
+
     What was done after that backup is then unknown to the state: run `mlops-iac refresh` and look at the preview.
 
     \b
@@ -215,6 +223,7 @@ def restore(folder: Path, engines: Engines, layer: str, yes: bool) -> None:
         if not good:
             text = f"there is no good backup of {project}/{name}"
             raise DiagnosticsError([Diagnostic(NO_STATE, text, "bring in an export with `mlops-iac state import`")])
+        _warn_of_forgotten(project, good[0].dropped)
         confirm(f"Restore {project}/{name} to state {good[0].serial}, {good[0].resources} resources?", yes=yes)
         states.restore(project, name)
     write(f"{project}/{name} is state {good[0].serial} again; `mlops-iac refresh` compares it with what exists.\n")
@@ -224,6 +233,26 @@ def restore(folder: Path, engines: Engines, layer: str, yes: bool) -> None:
 def _changing(states: States) -> Iterator[None]:
     with states.locked(click.get_current_context().command_path):
         yield
+
+
+def _warn_of_forgotten(project: str, dropped: Sequence[PendingOperation]) -> None:
+    """Say what nobody will know any more, before anybody agrees to it."""
+    found = []
+    for operation in dropped:
+        parsed = parse_urn(operation.resource.urn)
+        making = operation.type in ("creating", "importing")
+        hint = (
+            "look whether it exists; if so, adopt it with `mlops-iac import`: the next `up` would make a second one"
+            if making
+            else "`mlops-iac refresh` reads what became of it"
+        )
+        text = (
+            f"{project}: {parsed.type} {parsed.name} was {operation.type} when this state was written, and "
+            "`pulumi stack import` forgets that"
+        )
+        found.append(Diagnostic(FORGOTTEN, text, hint, severity=Severity.WARNING))
+    if found:
+        print_diagnostics(found, None, "text")
 
 
 def _now(states: States, imported: Snapshot) -> Snapshot:

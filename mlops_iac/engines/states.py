@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mlops_iac.state.snapshot import ResourceState, Snapshot
+from mlops_iac.state.snapshot import PendingOperation, ResourceState, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """An older state that is whole. ``serial`` grows with each; it is the state's own where the engine counts."""
+    """An older state that is whole. ``serial`` grows with each; it is the state's own where the engine counts.
+
+    ``dropped`` is what was under way in it and is forgotten when it is restored: see ``States.dropped``.
+    """
 
     path: Path
     serial: int
     resources: int
+    dropped: tuple[PendingOperation, ...] = ()
 
 
 class States(Protocol):
@@ -40,6 +44,11 @@ class States(Protocol):
 
     def read(self, text: str, source: str) -> Snapshot:
         """The state in a ``pulumi stack export``, sound enough to take the place of another."""
+        ...
+
+    def dropped(self, imported: Snapshot) -> tuple[PendingOperation, ...]:
+        """The operations that were under way in an export and that taking it over forgets; the others are settled by
+        the next apply, as after a crash."""
         ...
 
     def locked(self, command: str) -> AbstractContextManager[object]:

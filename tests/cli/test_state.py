@@ -41,6 +41,18 @@ def test_a_resource_is_shown_by_name_or_urn(run: Run, system: Path, deployed: St
     assert missing.exit_code == 1 and "no resource 'nothing'" in missing.stderr
 
 
+def test_what_was_under_way_in_an_export_stays_so(run: Run, system: Path, deployed: Store, tmp_path: Path) -> None:
+    document = json.loads(run("state", "export", "data", "-C", system).stdout)
+    resource = document["deployment"]["resources"][-1]
+    document["deployment"]["pending_operations"] = [{"resource": resource, "type": "updating"}]
+    file = tmp_path / "killed.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    imported = run("state", "import", file, "--yes", "-C", system)
+    assert imported.exit_code == 0 and "Under way in it: 1; the next `mlops-iac up` settles that." in imported.stdout
+    assert "forgets" not in imported.output
+    assert [item.type for item in deployed.load("small-data", "dev").pending] == ["updating"]
+
+
 def test_an_export_comes_back_as_it_was(run: Run, system: Path, deployed: Store, tmp_path: Path) -> None:
     file = tmp_path / "data.json"
     assert run("state", "export", "data", "--file", file, "-C", system).exit_code == 0

@@ -212,6 +212,10 @@ class Store:
         """
         return checkpoint.read(text, self.unseal, source=source)
 
+    def dropped(self, imported: Snapshot) -> tuple[PendingOperation, ...]:
+        """Nothing: what was under way stays so, until the next apply asks the provider."""
+        return ()
+
     def take_over(self, text: str, source: str) -> Snapshot:
         """Put a ``pulumi stack export`` in the place of the state that it is of."""
         return self.replace(self.read(text, source))

@@ -54,21 +54,39 @@ class FileBackend:
         """Our copy of it."""
         return self._copies / project.name / f"{project.stack}.json"
 
-    def check(self, project: Project) -> None:
-        """Raise ``DiagnosticsError`` where the checkpoint was lost or cut off, and a copy of it is whole."""
-        path, copy = self.checkpoint(project), self.copy(project)
-        if not copy.exists() or _is_whole(path):
+    def names(self, project: Project) -> set[str]:
+        """The stacks of a project that have a checkpoint, whole or not, or a copy of one."""
+        folders = (file(project).parent for file in (self.checkpoint, self.copy))
+        return {path.stem for folder in folders for path in folder.glob("*.json")}
+
+    def is_lost(self, project: Project) -> bool:
+        """Whether the checkpoint is gone or was cut off, and a copy of it is whole."""
+        return self.copy(project).exists() and not _is_whole(self.checkpoint(project))
+
+    def check(self, project: Project, command: str) -> None:
+        """Raise ``DiagnosticsError`` where the checkpoint is lost; ``command`` puts it back."""
+        if not self.is_lost(project):
             return
+        path, copy = self.checkpoint(project), self.copy(project)
         state = "is gone" if not path.exists() else "is damaged"
         raise DiagnosticsError(
             [
                 Diagnostic(
                     CHECKPOINT_LOST,
                     f"the checkpoint {path} {state}; a copy of it from before is whole",
-                    f"put it back with `cp {copy} {path}`; or delete the copy when the stack was removed on purpose",
+                    f"`{command}` puts that back; or delete {copy} when the stack was removed on purpose",
                 )
             ]
         )
+
+    def put_back(self, project: Project) -> None:
+        """Put the copy in a lost checkpoint's place; what is left of that is kept with the suffix ``.damaged``."""
+        path = self.checkpoint(project)
+        make_private_folder(path.parent)
+        if path.exists():
+            path.replace(path.with_name(f"{path.name}.damaged"))
+        self.mend(project)
+        write_atomic(path, self.copy(project).read_bytes())
 
     def mend(self, project: Project) -> None:
         """Remove attributes of the checkpoint that were cut off: they say nothing of the state, and it is not read with

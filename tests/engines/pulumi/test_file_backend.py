@@ -48,21 +48,29 @@ def test_only_the_lock_of_a_dead_process_of_this_host_is_released(backend: FileB
 
 
 def test_a_checkpoint_is_copied_and_its_loss_is_noticed(backend: FileBackend) -> None:
-    backend.check(PROJECT)
+    backend.check(PROJECT, "")
     path = backend.checkpoint(PROJECT)
     path.parent.mkdir(parents=True)
     path.write_text('{"version": 3}')
     backend.keep(PROJECT)
     assert backend.copy(PROJECT).read_text() == '{"version": 3}'
-    backend.check(PROJECT)
+    backend.check(PROJECT, "")
     path.write_text('{"vers')
     backend.keep(PROJECT)
     assert backend.copy(PROJECT).read_text() == '{"version": 3}', "a damaged checkpoint never replaces the copy"
     for state in ("is damaged", "is gone"):
+        assert backend.is_lost(PROJECT) and backend.names(PROJECT) == {"dev"}
         with pytest.raises(DiagnosticsError, match=state) as caught:
-            backend.check(PROJECT)
+            backend.check(PROJECT, "put it back")
+        assert "`put it back`" in caught.value.diagnostics[0].hint
         assert str(backend.copy(PROJECT)) in caught.value.diagnostics[0].hint
-        path.unlink(missing_ok=True)
+        left = path.read_text() if path.exists() else None
+        backend.put_back(PROJECT)
+        assert not backend.is_lost(PROJECT) and path.read_text() == '{"version": 3}'
+        damaged = path.with_name("dev.json.damaged")
+        assert (damaged.read_text() if damaged.exists() else None) == left
+        damaged.unlink(missing_ok=True)
+        path.unlink()
 
 
 @pytest.mark.parametrize(("text", "kept"), [("", False), ('{"user.con', False), ('{"user.content_type": ""}', True)])

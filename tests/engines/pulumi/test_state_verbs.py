@@ -88,6 +88,44 @@ def test_the_verbs_on_a_pulumi_backend(root: Path, tmp_path: Path) -> None:
     assert len(kept) == 3 and all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in kept)
 
 
+@pytest.mark.parametrize("begun", ["creating", "updating"])
+def test_what_pulumi_forgets_of_an_export_is_said_before_it_is_taken_over(
+    begun: str, root: Path, tmp_path: Path
+) -> None:
+    document = json.loads(state(root, "export", "data").stdout)
+    resources = document["deployment"]["resources"]
+    (user,) = (item for item in resources if item["urn"].endswith("::user"))
+    resource = {key: value for key, value in user.items() if begun == "updating" or key not in ("id", "outputs")}
+    if begun == "creating":
+        resources.remove(user)
+    document["deployment"]["pending_operations"] = [{"resource": resource, "type": begun}]
+    file = tmp_path / "killed.json"
+    file.write_text(json.dumps(document))
+
+    for answer in ((), ("--yes",)):
+        said = " ".join(state(root, "import", file, *answer).output.split())
+        assert f"Subnet user was {begun} when this state was written" in said, "before anybody agrees, too"
+        assert ("mlops-iac import" if begun == "creating" else "mlops-iac refresh") in said
+    assert "Under way" not in said and sorted(names(root)) == sorted(
+        item["urn"].rpartition("::")[2] for item in resources if not item["type"].startswith("pulumi:")
+    )
+
+
+@pytest.mark.parametrize("damage", ["cut off", "gone"])
+def test_a_checkpoint_that_was_lost_is_put_back(damage: str, root: Path) -> None:
+    path = root / ".mlops-iac/pulumi/backend/.pulumi/stacks/fraud-data/dev.json"
+    whole = path.read_bytes()
+    path.unlink() if damage == "gone" else path.write_bytes(whole[: len(whole) // 2])
+
+    lost = " ".join(state(root, "list").output.split())
+    command = "mlops-iac state restore fraud-data --stack dev --engine pulumi --target local"
+    assert "MI7244" in lost and f"`{command}` puts that back" in lost
+    restored = state(root, "restore", "fraud-data", "--stack", "dev", "--yes")
+    assert restored.exit_code == 0, restored.output
+    assert path.read_bytes() == whole and sorted(names(root)) == ["base", "kept", "user"]
+    assert path.with_name("dev.json.damaged").exists() == (damage == "cut off")
+
+
 @pytest.mark.parametrize(("name", "said"), [("base", "depend"), ("kept", "protected")])
 def test_what_we_refuse_pulumi_refuses_too(name: str, said: str, root: Path) -> None:
     urn = json.loads(state(root, "show", "data", name, "--format", "json").stdout)["urn"]

@@ -35,8 +35,8 @@ def recover(site: Site, states: PulumiStates, project: Project) -> tuple[Resolut
     backend = site.backend(project)
     if site.emulators is not None:
         _outwait(project, backend)
+    site.check(project)
     if backend is not None:
-        backend.check(project)
         for holder in backend.release_dead(project):
             text = f"{project.name}: released the lock of an earlier run that is dead ({holder})"
             site.note([Diagnostic(RECOVERED, text, severity=Severity.INFO)])

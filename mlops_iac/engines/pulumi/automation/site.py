@@ -157,6 +157,15 @@ class Site:
                 self._backends[project.layer] = FileBackend.at(url, self.home / "checkpoints")
             return self._backends[project.layer]
 
+    def check(self, project: Project) -> None:
+        """Raise ``DiagnosticsError`` where a backend of files has lost the project's checkpoint."""
+        backend = self.backend(project)
+        if backend is not None:
+            target = " --target local" if self.options.local else ""
+            command = f"mlops-iac state restore {project.name} --stack {project.stack} --engine pulumi{target}"
+            backend.mend(project)
+            backend.check(project, command)
+
     def keep(self, project: Project) -> None:
         """Make what a command wrote outlive a power cut, where the backend does not see to that."""
         backend = self.backend(project)

@@ -23,7 +23,7 @@ from mlops_iac.engines.pulumi.workspace import failure_of
 from mlops_iac.engines.states import Backup
 from mlops_iac.graph.nodes import LAYERS
 from mlops_iac.state import checkpoint
-from mlops_iac.state.snapshot import ResourceState, Snapshot
+from mlops_iac.state.snapshot import PendingOperation, ResourceState, Snapshot
 
 BACKUPS: Final = 3
 """How many exports from before a change of ours are kept of each stack, in the system's folder."""
@@ -53,9 +53,7 @@ class PulumiStates:
             return list(pool.map(self.snapshot, projects))
 
     def _exported(self, project: Project) -> dict[str, Any] | None:
-        backend = self._site.backend(project)
-        if backend is not None:
-            backend.mend(project)
+        self._site.check(project)
         return self._site.workspace(project).exported()
 
     def put(self, project: Project, text: str) -> None:
@@ -85,6 +83,10 @@ class PulumiStates:
         """The snapshot in a ``pulumi stack export``."""
         return checkpoint.read(text, self._site.store.unseal, source=source, only_read=True)
 
+    def dropped(self, imported: Snapshot) -> tuple[PendingOperation, ...]:
+        """All that was under way: ``pulumi stack import`` removes it."""
+        return imported.pending
+
     def locked(self, command: str) -> AbstractContextManager[object]:
         """Hold the lock of the system's folder; a stack itself is locked by each command of the CLI."""
         return self._site.store.locked(command, force=self._site.options.force)
@@ -109,21 +111,34 @@ class PulumiStates:
         self._site.keep(project)
 
     def backups(self, project: str, stack: str) -> tuple[Backup, ...]:
-        """The exports that were kept before each change of ours, newest first."""
+        """The exports that were kept before each change of ours, newest first; before them the copy of a checkpoint
+        that a backend of files has lost."""
         found = []
+        owner = self._of(project, stack)
+        backend = self._site.backend(owner)
+        if backend is not None and backend.is_lost(owner):
+            copy = backend.copy(owner)
+            resources = self.read(read_text(copy), str(copy)).resources
+            newest = max((number for number, _ in self._kept(project, stack)), default=0)
+            found.append(Backup(copy, newest + 1, len(resources)))
         for number, path in self._kept(project, stack):
             try:
                 snapshot = self.read(read_text(path), str(path))
             except DiagnosticsError:
                 continue
-            found.append(Backup(path, number, len(snapshot.resources)))
+            found.append(Backup(path, number, len(snapshot.resources), self.dropped(snapshot)))
         return tuple(found)
 
     def restore(self, project: str, stack: str) -> Backup | None:
-        """Import the newest of them; what is there is kept as another."""
+        """Import the newest of them, or put a lost checkpoint back; what is there is kept."""
         found = self.backups(project, stack)
         if not found:
             return None
+        owner = self._of(project, stack)
+        backend = self._site.backend(owner)
+        if backend is not None and backend.is_lost(owner):
+            backend.put_back(owner)
+            return found[0]
         self.take_over(read_text(found[0].path), str(found[0].path))
         return found[0]
 
@@ -134,7 +149,13 @@ class PulumiStates:
         return [Project(layer, name, folder / layer.value, "") for layer, name in names_in(folder).items()]
 
     def _stacks_of(self, project: Project) -> list[Project]:
-        """Every stack that the backend has of a project, of whatever environment."""
+        """Every stack that the backend has of a project, of whatever environment; also those whose checkpoint is lost,
+        which the CLI does not list, or lists nothing for."""
+        backend = self._site.backend(project)
+        if backend is not None:
+            named = [replace(project, stack=name) for name in backend.names(project)]
+            if any(map(backend.is_lost, named)):
+                return named
         try:
             listed = self._site.workspace(project).list_stacks()
         except CommandError as error:

@@ -73,6 +73,7 @@ def machine_checks() -> tuple[Check, ...]:
         _module(pulumi, "pulumi", "pip install 'mlops-iac[pulumi]'", needed=False),
         _module(pulumi, "pulumi_aws", "pip install 'mlops-iac[pulumi]'", needed=False),
         _module(pulumi, "pulumi_kubernetes", "pip install 'mlops-iac[pulumi]'", needed=False),
+        _module(pulumi, "pip", "uv pip install pip, or python -m ensurepip; Pulumi needs it", needed=False),
         _program("previews against git refs", "git", "install git"),
         *_plugins(),
     )

@@ -92,7 +92,7 @@ def command(
             return
         adoption = engine.read_existing(run.graph, _wanted(run.graph, pairs, given, only))
         refused = () if allow_replacement else adoption.replacements()
-        if form == "text" and adoption.resources:
+        if form == "text" and adoption.resources and not adoption.failures:
             write(adoption_text(adoption, page_for(sys.stdout)))
         if adoption.failures or refused:
             fail_with((*adoption.failures, *refused), folder, form, EXIT_FAILURE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.codes import WRITE_FAILED
@@ -39,7 +40,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     Raises ``DiagnosticsError`` naming path and cause; the old content is then still whole.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(temporary_name(path.name))
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
         try:
@@ -52,6 +53,16 @@ def write_atomic(path: Path, data: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise write_failure(path, error) from error
+
+
+def temporary_name(name: str) -> str:
+    """What a file is called that is to go with this process; ``lock.sweep`` knows by it whose it was."""
+    return f".{name}.{os.getpid()}.tmp"
+
+
+def temporary_folder(parent: Path, name: str) -> TemporaryDirectory[str]:
+    """A folder in ``parent`` that goes when it is left; where the process dies, with the next ``lock.sweep``."""
+    return TemporaryDirectory(dir=parent, prefix=f".{name}.", suffix=f".{os.getpid()}.tmp")
 
 
 def write_all(descriptor: int, data: bytes) -> None:

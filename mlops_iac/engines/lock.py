@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,22 @@ def read_holder(path: Path) -> Holder | None:
     except (TypeError, ValueError) as error:
         raise _bad_lock(path, error) from error
     return holder
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that died left half-written in ``folder`` and up to two below.
+
+    For whoever holds the folder's lock: nobody else writes there then.
+    """
+    for pattern in (".*.tmp", "*/.*.tmp", "*/*/.*.tmp"):
+        for path in folder.glob(pattern):
+            pid = path.name.split(".")[-2]
+            if not pid.isdecimal() or process_start(int(pid)) is not None:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def is_alive(holder: Holder) -> bool:

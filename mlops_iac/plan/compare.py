@@ -63,6 +63,8 @@ def as_changes(found: Iterable[Difference]) -> tuple[PropertyChange, ...]:
 
 def without_defaults(value: Any) -> Any:
     """``value`` without the lists of what a provider filled in, at any depth."""
+    if isinstance(value, SecretValue):
+        return SecretValue(without_defaults(value.value))
     if isinstance(value, Mapping):
         return {key: without_defaults(item) for key, item in value.items() if key != PROVIDER_DEFAULTS}
     return [without_defaults(item) for item in value] if isinstance(value, list) else value

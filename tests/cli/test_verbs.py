@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -214,6 +215,13 @@ def test_doctor_looks_for_every_target(run: Run) -> None:
     assert result.exit_code in (0, 1)
     for target in ("core", "local target", "pulumi engine"):
         assert target in result.stdout
+
+
+def test_doctor_tells_an_environment_without_pip_how_to_get_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "ok       Python package pip: installed" in run("doctor").stdout
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else find(name))
+    assert "missing  Python package pip: uv pip install pip" in run("doctor").stdout
 
 
 def test_what_init_makes_validates_and_previews(tmp_path: Path, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""The process that serves moto; ``moto_server`` starts this module with a file descriptor and a token.
+"""The process that serves moto; ``moto_server`` starts this module with the descriptor of a socket and a token.
 
 moto's dictionaries take no two calls at once, so each service is called one call at a time.
 
@@ -10,8 +10,8 @@ which moto itself fails (with its exception in a header), where moto alone gives
 from __future__ import annotations
 
 import json
-import os
 import re
+import socket
 import sys
 import threading
 from collections import defaultdict
@@ -25,6 +25,8 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 IDENTITY_PATH: Final = "/mlops-iac/identity"
 NO_BACKEND: Final = "'NoneType' object has no attribute 'replace'"
 """How moto 5.2 fails when it has nothing for a whole service."""
+REMEMBERED: Final = b"remembered"
+"""What ``moto_server`` answers once it has written down where the server is."""
 FAULT_HEADER: Final = "x-mlops-iac-moto-fault"
 """Response header with the exception that moto itself raised."""
 
@@ -104,7 +106,7 @@ def judge_policies_as_aws_does() -> None:
 
 
 def main() -> None:
-    """Serve on a free loopback port, and tell port and pid through the given file descriptor once it listens."""
+    """Tell a free loopback port through the given socket, and serve on it once somebody has written it down."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
@@ -118,8 +120,10 @@ def main() -> None:
 
     moto = DomainDispatcherApplication(create)
     server = make_server("127.0.0.1", 0, application(moto, token), threaded=True)
-    os.write(descriptor, json.dumps({"port": server.server_port, "pid": os.getpid()}).encode())
-    os.close(descriptor)
+    with socket.socket(fileno=descriptor) as starter:
+        starter.sendall(json.dumps({"port": server.server_port}).encode())
+        if starter.recv(len(REMEMBERED)) != REMEMBERED:
+            return
     server.serve_forever()
 
 

@@ -10,8 +10,7 @@ import http.client
 import json
 import os
 import secrets
-import select
-import signal
+import socket
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -21,7 +20,8 @@ from typing import Final
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.files import FILE_MODE, write_atomic
 from mlops_iac.engines.local.codes import EMULATOR_FAILED
-from mlops_iac.engines.local.moto_child import IDENTITY_PATH
+from mlops_iac.engines.local.moto_child import IDENTITY_PATH, REMEMBERED
+from mlops_iac.engines.local.processes import Process
 from mlops_iac.engines.lock import boot_id, process_start
 
 START_SECONDS: Final = 60
@@ -59,33 +59,36 @@ def start(folder: Path, account: str) -> MotoServer:
     Raises ``DiagnosticsError`` when it does not come up.
     """
     token = secrets.token_hex(16)
-    read, write = os.pipe()
+    ours, theirs = socket.socketpair()
     log = os.open(folder / "moto.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
     try:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "mlops_iac.engines.local.moto_child", str(write), token],
+            [sys.executable, "-m", "mlops_iac.engines.local.moto_child", str(theirs.fileno()), token],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=(write,),
+            pass_fds=(theirs.fileno(),),
             env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACCOUNT_ID": account},
             start_new_session=True,
         )
     finally:
-        os.close(write)
         os.close(log)
-    try:
-        ready, _, _ = select.select([read], [], [], START_SECONDS)
-        answer = os.read(read, 1000) if ready else b""
-    finally:
-        os.close(read)
-    if not answer:
-        process.kill()
-        process.wait()
-        raise _failed(folder)
-    port = json.loads(answer)["port"]
-    server = MotoServer(process.pid, port, process_start(process.pid) or 0, boot_id(), token)
-    write_atomic(folder / "moto.json", json.dumps(asdict(server)).encode())
+        theirs.close()
+    with ours:
+        ours.settimeout(START_SECONDS)
+        try:
+            answer = ours.recv(1000)
+        except TimeoutError:
+            answer = b""
+        if not answer:
+            process.kill()
+            process.wait()
+            raise _failed(folder)
+        port = json.loads(answer)["port"]
+        server = MotoServer(process.pid, port, process_start(process.pid) or 0, boot_id(), token)
+        write_atomic(folder / "moto.json", json.dumps(asdict(server)).encode())
+        # It serves once it is remembered, and ends where this process dies before: nobody else would know of it.
+        ours.sendall(REMEMBERED)
     return server
 
 
@@ -93,8 +96,7 @@ def stop(folder: Path) -> bool:
     """End the server of ``folder`` and forget it; answers whether one was running."""
     server = find(folder)
     if server is not None:
-        os.kill(server.pid, signal.SIGTERM)
-        _reap(server.pid)
+        Process(server.pid, server.started).end()
     (folder / "moto.json").unlink(missing_ok=True)
     return server is not None
 
@@ -110,14 +112,6 @@ def _is_ours(server: MotoServer) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _reap(pid: int) -> None:
-    """Collect the exit status where the server is a child of this process, so that it leaves no zombie."""
-    try:
-        os.waitpid(pid, 0)
-    except ChildProcessError:
-        return
 
 
 def _failed(folder: Path) -> DiagnosticsError:

@@ -95,6 +95,7 @@ class Store:
         self.prepare()
         holder = lock.this_process(command, self.clock())
         with lock.hold(self.folder / "lock", holder, force=force) as previous:
+            lock.sweep(self.folder)
             yield previous
 
     def path(self, project: str, stack: str) -> Path:

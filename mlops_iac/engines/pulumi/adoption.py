@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from pulumi.automation import events
@@ -24,6 +24,7 @@ from mlops_iac.plan.adoption import NOT_FOUND, NOT_READY, Adopted, Adoption, Wan
 from mlops_iac.plan.compare import differences_to_read
 from mlops_iac.plan.model import Kind, PropertyChange
 from mlops_iac.plan.paths import format_property, parse_property
+from mlops_iac.state.checkpoint import SECRET_SIGNATURE, STACK_TYPE
 
 ADOPTION_VARIABLE: Final = "MLOPS_IAC_ADOPT"
 """Environment variable that tells a layer's program what to adopt."""
@@ -33,16 +34,20 @@ ADOPTION_VARIABLE: Final = "MLOPS_IAC_ADOPT"
 class Order:
     """What a layer's program is to adopt: ids by ``type::name``. ``as_it_is`` keeps whatever differs from the program.
 
-    While it adopts, the program takes an output of another stack that is not there yet as unknown.
+    While it adopts, the program takes an output of another stack that is not there yet as ``foreseen`` (by layer and
+    name), else as unknown.
     """
 
     ids: Mapping[str, str]
     as_it_is: bool = False
+    foreseen: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, wanted: Iterable[Wanted], *, as_it_is: bool = False) -> Order:
+    def of(
+        cls, wanted: Iterable[Wanted], foreseen: Mapping[str, Mapping[str, Any]], *, as_it_is: bool = False
+    ) -> Order:
         """The order to adopt those."""
-        return cls({_key(item.node): item.id for item in wanted}, as_it_is)
+        return cls({_key(item.node): item.id for item in wanted}, as_it_is, foreseen)
 
     @classmethod
     def read(cls, text: str | None) -> Order | None:
@@ -51,7 +56,7 @@ class Order:
 
     def write(self) -> dict[str, str]:
         """The environment that tells it."""
-        return {ADOPTION_VARIABLE: json.dumps({"ids": dict(self.ids), "as_it_is": self.as_it_is})}
+        return {ADOPTION_VARIABLE: json.dumps(asdict(self))}
 
     def id_of(self, node: Node) -> str | None:
         """The id by which a node is adopted, None for others."""
@@ -59,9 +64,13 @@ class Order:
 
 
 class AdoptionLog:
-    """Call it with each event of a preview; ``adoption`` says what it came to."""
+    """Call it with each event of a preview; ``adoption`` says what it came to.
+
+    ``outputs`` are those that the stack then exports, but for secrets and what is not known yet.
+    """
 
     def __init__(self, stack: Stack, wanted: Iterable[Wanted]) -> None:
+        self.outputs: dict[str, Any] = {}
         self._log = UpdateLog(stack, lambda event: None)
         self._wanted = {item.urn: item for item in wanted}
         self._read: dict[str, str] = {}
@@ -71,9 +80,13 @@ class AdoptionLog:
         """Take one event in."""
         self._log(event)
         step = event.resource_pre_event or event.res_outputs_event
-        if step is None or step.metadata.urn not in self._wanted:
+        if step is None:
             return
         about = step.metadata
+        if about.type == STACK_TYPE and about.new is not None:
+            self.outputs = {name: value for name, value in (about.new.outputs or {}).items() if _is_said(value)}
+        if about.urn not in self._wanted:
+            return
         if about.op.value.startswith("import"):
             self._read[about.urn] = str(about.new.id if about.new is not None and about.new.id else "")
         elif about.op.value in ("update", "replace", "create-replacement"):
@@ -141,6 +154,12 @@ def _inputs(state: events.StepEventStateMetadata | None) -> dict[str, Any]:
     inputs = state.inputs if state is not None else None
     found: dict[str, Any] = _known(dict(inputs or {}))
     return found
+
+
+def _is_said(value: Any) -> bool:
+    """Whether an event has all of a value: what is unknown or secret it only marks."""
+    text = json.dumps(value)
+    return UNKNOWN_TEXT not in text and SECRET_SIGNATURE not in text
 
 
 def _known(value: Any) -> Any:

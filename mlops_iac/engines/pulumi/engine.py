@@ -6,8 +6,8 @@ each other run at the same time. Whatever else the user has put into a project r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -138,9 +138,10 @@ class PulumiEngine:
 
     def read_existing(self, graph: Graph, wanted: Sequence[Wanted]) -> Adoption:
         """Read what exists by its ids, and say how it differs; by the engine's own preview of an import."""
+        foreseen: dict[str, Mapping[str, Any]] = {}
         with self._run(graph):
             found = [
-                self._imports.look(self._projects[stack.layer], stack, asked)
+                self._imports.look(self._projects[stack.layer], stack, asked, foreseen)
                 for stack, asked in _by_stack(graph, wanted)
             ]
         return Adoption(
@@ -153,18 +154,21 @@ class PulumiEngine:
         """Import it, layer by layer: nothing is updated, and what differs stays as it is.
 
         Each layer is looked at again, since it may know more by then. What is as declared then gets the program's
-        inputs in the state, as after any update.
+        inputs in the state, as after any update. Where one fails, every layer's state is put back.
         """
         results: list[StackResult] = []
-        with self._run(graph):
+        with self._run(graph), ExitStack() as undo:
             for stack, asked in _by_stack(graph, [item.wanted for item in agreed.resources]):
                 project = self._projects[stack.layer]
-                now = self._imports.look(project, stack, asked)
+                now = self._imports.look(project, stack, asked, {})
                 refuse_worse(agreed, now)
+                # A part of what was asked for is none, and nothing was made or changed, so a state can go back.
+                undo.callback(self._states.put, project, self._states.exported(project.name, project.stack))
                 as_declared = [item.wanted for item in now.resources if not item.diff]
                 results.append(self._imports.adopt(project, stack, asked, as_declared))
                 if not results[-1].ok:
-                    break
+                    return self._result(results[-1:])
+            undo.pop_all()
             return self._result(results)
 
     def destroy(self, graph: Graph, only: Collection[Layer] = LAYERS, *, forget: bool = False) -> RunResult:

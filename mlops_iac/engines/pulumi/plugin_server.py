@@ -44,7 +44,7 @@ from mlops_iac.engines.pulumi.schema import package_schema
 from mlops_iac.graph.archives import SIGNATURE_KEY
 from mlops_iac.graph.evaluate import UNKNOWN, SecretValue, contains_unknown, reveal
 from mlops_iac.plan.compare import without_defaults
-from mlops_iac.plan.decision import judge_inputs
+from mlops_iac.plan.decision import judge_inputs, mark_secrets
 from mlops_iac.plan.model import PropertyChange
 from mlops_iac.plan.paths import parse_property
 from mlops_iac.providers.facts import facts_of
@@ -190,7 +190,7 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse(id="")
         return provider_pb2.ReadResponse(
             id=found.id,
-            inputs=dump(marked_like(found.inputs, inputs)),
+            inputs=dump(mark_secrets(marked_like(found.inputs, inputs), facts_of(type))),
             properties=dump(_marked(request.urn, {**outputs, **inputs}, found.outputs)),
         )
 

@@ -82,7 +82,7 @@ def register(stack: Stack, *, system: str, organization: str | None = None) -> d
     others = StackOutputs(
         _stack_outputs(stack),
         lambda layer: f"{organization}/{naming.project(system, layer)}/{own_name}",
-        required=order is None,
+        order.foreseen if order is not None else None,
     )
     resources: dict[NodeKey, pulumi.Resource] = {}
     inputs = Inputs(resources, others.of)

@@ -9,7 +9,7 @@ Source: https://www.pulumi.com/docs/iac/concepts/stacks/#stackreferences
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -25,12 +25,18 @@ _NO_SUCH_STACK = ("unknown stack", "no stack named", "not found")
 class StackOutputs:
     """The outputs of the other layers' stacks that one program needs.
 
-    ``address`` gives the full name (organization/project/stack) of a layer's stack. Without ``required`` what is
-    missing is unknown in an update, too.
+    ``address`` gives the full name (organization/project/stack) of a layer's stack. With ``foreseen``, outputs by layer
+    and name that a stack is about to export, nothing is required: what is missing is unknown in an update, too.
     """
 
-    def __init__(self, wanted: Iterable[StackOutput], address: Callable[[str], str], *, required: bool = True) -> None:
+    def __init__(
+        self,
+        wanted: Iterable[StackOutput],
+        address: Callable[[str], str],
+        foreseen: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self._address = address
+        self._foreseen = foreseen or {}
         self._references: dict[str, pulumi.StackReference] = {}
         self._exported: dict[str, frozenset[str]] = {}
         outputs = sorted(set(wanted), key=lambda output: (output.layer, output.name))
@@ -39,8 +45,12 @@ class StackOutputs:
             self._exported[layer] = frozenset(found or ())
             if found is not None:
                 self._references[layer] = pulumi.StackReference(address(layer))
-        self.missing = tuple(output for output in outputs if output.name not in self._exported[output.layer])
-        if self.missing and required and not pulumi.runtime.is_dry_run():
+        self.missing = tuple(
+            output
+            for output in outputs
+            if output.name not in self._exported[output.layer] and output.name not in self._foreseen_of(output.layer)
+        )
+        if self.missing and foreseen is None and not pulumi.runtime.is_dry_run():
             raise DiagnosticsError(self._not_deployed(output) for output in self.missing)
         for layer in dict.fromkeys(output.layer for output in self.missing):
             names = [output.name for output in self.missing if output.layer == layer]
@@ -48,9 +58,15 @@ class StackOutputs:
 
     def of(self, output: StackOutput) -> pulumi.Output[Any]:
         """The value of ``output``; unknown where it is not exported yet."""
+        foreseen = self._foreseen_of(output.layer)
+        if output.name in foreseen:
+            return pulumi.Output.from_input(foreseen[output.name])
         if output.name not in self._exported[output.layer]:
             return unknown()
         return self._references[output.layer].get_output(output.name)
+
+    def _foreseen_of(self, layer: str) -> Mapping[str, Any]:
+        return self._foreseen.get(layer, {})
 
     def _unknown_yet(self, layer: str, names: Sequence[str]) -> str:
         if layer in self._references and self._exported[layer]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pulumi.automation import CommandError, ConcurrentUpdateError, LocalWorkspace, Stack, StackNotFoundError
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
 from mlops_iac.engines.pulumi.cli import Cli
-from mlops_iac.engines.pulumi.codes import COMMAND_FAILED, STACK_LOCKED
+from mlops_iac.engines.pulumi.codes import COMMAND_FAILED, NO_PIP, STACK_LOCKED
 from mlops_iac.engines.pulumi.projects import Project
 
 
@@ -89,6 +89,9 @@ class Workspace(LocalWorkspace):
             raise DiagnosticsError([failure_of(error, self.project)]) from error
 
 
+_PIP_CALL: Final = "-m pip list"
+
+
 def failure_of(error: CommandError, project: Project) -> Diagnostic:
     """What a command that failed as a whole said."""
     text = " ".join(_said(str(error)).split())
@@ -96,6 +99,10 @@ def failure_of(error: CommandError, project: Project) -> Diagnostic:
     if isinstance(error, ConcurrentUpdateError):
         hint = "wait for it; when it is known to be dead, `mlops-iac cancel --engine pulumi` releases the stack"
         return Diagnostic(STACK_LOCKED, f"{where}: another run holds it: {text}", hint)
+    if _PIP_CALL in text:
+        # What pip, or the lack of it, said is lost: https://github.com/pulumi/pulumi, sdk/python/toolchain/pip.go.
+        hint = "if it has no pip (`uv venv` makes none), give it one: `uv pip install pip`, or `python -m ensurepip`"
+        return Diagnostic(NO_PIP, f"{where}: Pulumi lists the packages of the Python environment by pip: {text}", hint)
     hint = f"run it by hand to see more: cd {project.folder} && pulumi preview --stack {project.address}"
     return Diagnostic(COMMAND_FAILED, f"{where}: pulumi failed: {text}", hint)
 

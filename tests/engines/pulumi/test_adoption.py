@@ -100,8 +100,10 @@ def test_what_would_be_replaced_is_told_and_what_fails_leaves_the_state(root: Pa
 
 def test_an_order_reaches_the_program_and_nobody_else() -> None:
     wanted = wanted_by_name(Graph("fraud", "dev", (STACK,)), [("jobs", "queue=1")])
-    order = Order.read(json.loads(json.dumps(Order.of(wanted, as_it_is=True).write()))["MLOPS_IAC_ADOPT"])
-    assert order is not None and order.as_it_is
+    order = Order.read(
+        json.loads(json.dumps(Order.of(wanted, {"data": {"a": 1}}, as_it_is=True).write()))["MLOPS_IAC_ADOPT"]
+    )
+    assert order is not None and order.as_it_is and order.foreseen == {"data": {"a": 1}}
     assert [order.id_of(node) for node in STACK.nodes if order.id_of(node)] == ["queue=1"]
     assert Order.read(None) is None and Order.read("") is None
 

@@ -22,7 +22,7 @@ from result_shape import check_shape
 from mlops_iac.diagnostics import DiagnosticsError, Location
 from mlops_iac.engines.codes import PROTECTED
 from mlops_iac.engines.events import Event, EventKind, OwnPreview
-from mlops_iac.engines.pulumi.codes import CHECKPOINT_LOST, DISAGREEMENT, RESOURCE_FAILED, STACK_LOCKED
+from mlops_iac.engines.pulumi.codes import CHECKPOINT_LOST, DISAGREEMENT, NO_PIP, RESOURCE_FAILED, STACK_LOCKED
 from mlops_iac.graph.nodes import Node
 from mlops_iac.plan.diff import plan_graph
 from mlops_iac.plan.model import Change, Op
@@ -125,6 +125,15 @@ def test_a_layer_stops_at_its_first_failure_by_itself(root: Path, monkeypatch: p
     monkeypatch.delenv("WORLD_FAIL")
     assert runs.up(made).ok
     assert names(root) == ["bad", "later"]
+
+
+def test_an_environment_without_pip_is_told_with_the_way_to_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "none").mkdir()
+    (root / "none" / "pip.py").write_text("raise ModuleNotFoundError('No module named pip')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(root / "none"), os.environ["PYTHONPATH"]]))
+    (failure,) = engine(root).up(graph(root, stack_of(located("one")))).failures
+    assert failure.code == NO_PIP and "uv pip install pip" in failure.hint
+    assert names(root) == []
 
 
 def test_a_protected_resource_is_refused_before_anything_is_deleted(root: Path) -> None:

@@ -125,7 +125,9 @@ class KubernetesProvider:
         answer = self._get(kind, namespace, name)
         if answer is None or answer["metadata"].get("deletionTimestamp"):
             return None
-        return Found(id, as_declared(answer), live(answer))
+        # Whether a Secret is declared by its data or as text is not known.
+        told = with_string_data(answer) if kind.kind == "Secret" else answer
+        return Found(id, as_declared(told), live(answer))
 
     def find(self, urn: str, type: str, inputs: Properties) -> tuple[Found, ...]:
         """The object of that name, when it carries our mark."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from mlops_iac.engines.local.codes import CLUSTER_FAILED
 from mlops_iac.engines.local.kubernetes.certificates import make_certificates
 from mlops_iac.engines.local.kubernetes.client import Cluster
 from mlops_iac.engines.local.kubernetes.kubeconfig import cluster_of
+from mlops_iac.engines.local.processes import Process
 from mlops_iac.engines.local.provider import ProviderError
 from mlops_iac.engines.lock import boot_id, process_start
 
@@ -35,18 +36,9 @@ CONTEXT: Final = "mlops-iac-local"
 """The context of the kubeconfig file that is written beside the certificates."""
 START_SECONDS: Final = 90
 """How long the servers may take to be ready; on an idle machine it is about four seconds."""
-STOP_SECONDS: Final = 20
 ADDRESS: Final = "127.0.0.1"
 TRIES: Final = 3
 """Starts with other ports, when another process took one between the choice and its use."""
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process; ``started`` tells it from a later one with the same pid."""
-
-    pid: int
-    started: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +99,10 @@ def _start(home: Path, assets: Path) -> Cluster:
         )
         _write_kubeconfig(home, port)
         _remember(home, etcd, server, port)
+        _release(etcd)
+        _release(server)
         cluster = _cluster(home)
-        _wait(home, cluster, etcd, server)
+        _wait(home, cluster, {"etcd": etcd, "kube-apiserver": server})
     except BaseException:
         for process in (server, etcd):
             if process is not None:
@@ -167,31 +161,40 @@ def _server_flags(home: Path, etcd: str, port: int) -> list[str]:
 
 
 def _spawn(home: Path, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    """A process that becomes ``command`` when it is released, and ends where this one dies before that: a server that
+    is not remembered would run for ever."""
+    held = ["/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', name, *command]
     log = os.open(home / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
     try:
         return subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home, start_new_session=True, umask=0o077
+            held, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=home, start_new_session=True, umask=0o077
         )
     finally:
         os.close(log)
 
 
+def _release(process: subprocess.Popen[bytes]) -> None:
+    """Let a spawned process go."""
+    if process.stdin is not None:
+        with suppress(BrokenPipeError), process.stdin as line:
+            line.write(b"go\n")
+
+
 def _remember(home: Path, etcd: subprocess.Popen[bytes], server: subprocess.Popen[bytes], port: int) -> None:
-    started = ApiServer(_process(etcd.pid), _process(server.pid), port, boot_id())
+    started = ApiServer(Process.of(etcd.pid), Process.of(server.pid), port, boot_id())
     write_atomic(home / "servers.json", json.dumps(asdict(started)).encode())
 
 
-def _wait(home: Path, cluster: Cluster, *processes: subprocess.Popen[bytes]) -> None:
+def _wait(home: Path, cluster: Cluster, processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
             cluster.request("GET", "/readyz")
             return
         except ProviderError as error:
-            ended = next((process for process in processes if process.poll() is not None), None)
+            ended = next((name for name, process in processes.items() if process.poll() is not None), None)
             if ended is not None:
-                name = Path(str(ended.args[0])).name if isinstance(ended.args, list) else "a server"
-                raise _failed(f"{name} ended: {_last_line(home / f'{name}.log')}", home) from error
+                raise _failed(f"{ended} ended: {_last_line(home / f'{ended}.log')}", home) from error
             if time.monotonic() > deadline:
                 raise _failed(f"not ready after {START_SECONDS} s: {error}", home) from error
         time.sleep(0.1)
@@ -216,33 +219,9 @@ def _end(home: Path) -> bool:
         processes = [Process(**found["server"]), Process(**found["etcd"])] if found["boot"] == boot_id() else []
     except (OSError, KeyError, TypeError, ValueError):
         processes = []
-    ended = [_terminate(process) for process in processes]
+    ended = [process.end() for process in processes]
     (home / "servers.json").unlink(missing_ok=True)
     return any(ended)
-
-
-def _terminate(process: Process) -> bool:
-    if process_start(process.pid) != process.started:
-        return False
-    os.kill(process.pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
-    while _still_runs(process):
-        if time.monotonic() > deadline:
-            os.kill(process.pid, signal.SIGKILL)
-            deadline = time.monotonic() + STOP_SECONDS
-        time.sleep(0.02)
-    return True
-
-
-def _still_runs(process: Process) -> bool:
-    """Collects the exit status where the process is a child of this one, so that it leaves no zombie."""
-    with suppress(ChildProcessError):
-        os.waitpid(process.pid, os.WNOHANG)
-    return process_start(process.pid) == process.started
-
-
-def _process(pid: int) -> Process:
-    return Process(pid, process_start(pid) or 0)
 
 
 def _cluster(home: Path) -> Cluster:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from pulumi.automation import CommandError, events
 
@@ -32,8 +32,13 @@ class Imports:
         self._site = site
         self._states = states
 
-    def look(self, project: Project, stack: Stack, asked: Sequence[Wanted]) -> Adoption:
-        """What exists under those ids, and how it differs; by the engine's own preview of an import."""
+    def look(
+        self, project: Project, stack: Stack, asked: Sequence[Wanted], foreseen: dict[str, Mapping[str, Any]]
+    ) -> Adoption:
+        """What exists under those ids, and how it differs; by the engine's own preview of an import.
+
+        ``foreseen`` are outputs that other layers will export by then, by layer and name; this one's are added.
+        """
         workspace = self._site.workspace(project)
         if not self._site.options.local and not workspace.exists():
             text = f"the {stack.layer} layer has no stack yet, so there is no state to adopt it into"
@@ -55,7 +60,8 @@ class Imports:
         if not fresh:
             return Adoption((), tuple(known))
         log = AdoptionLog(stack, fresh)
-        failure = self._targeted("preview", project, stack, fresh, log, Order.of(fresh))
+        failure = self._targeted("preview", project, stack, fresh, log, Order.of(fresh, foreseen))
+        foreseen[stack.layer.value] = log.outputs
         return log.adoption(known, failure)
 
     def adopt(
@@ -63,17 +69,14 @@ class Imports:
     ) -> StackResult:
         """Import ``asked``; what is ``as_declared`` then gets the program's inputs in the state, as after an update."""
         log = UpdateLog(stack, self._site.emit)
-        before = self._states.exported(project.name, project.stack)
-        failure = self._targeted("up", project, stack, asked, log, Order.of(asked, as_it_is=True))
-        if failure is not None:
-            # A part of what was asked for is none: nothing was made or changed, so the state can go back.
-            self._states.put(project, before)
+        failure = self._targeted("up", project, stack, asked, log, Order.of(asked, {}, as_it_is=True))
         if failure is None and as_declared:
             look = UpdateLog(stack, lambda event: None)
-            failure = self._targeted("preview", project, stack, as_declared, look, None)
+            nothing = Order.of((), {})
+            failure = self._targeted("preview", project, stack, as_declared, look, nothing)
             if failure is None and all(op is Op.SAME for op in look.steps.values()):
                 quiet = UpdateLog(stack, lambda event: None)
-                failure = self._targeted("up", project, stack, as_declared, quiet, None)
+                failure = self._targeted("up", project, stack, as_declared, quiet, nothing)
         self._site.keep(project)
         failures = log.failures or ((failure,) if failure is not None else ())
         return StackResult(project.name, project.stack, self._states.snapshot(project), tuple(log.done), 0, failures)
@@ -85,10 +88,10 @@ class Imports:
         stack: Stack,
         wanted: Sequence[Wanted],
         log: OnEngineEvent,
-        order: Order | None,
+        order: Order,
     ) -> Diagnostic | None:
         """Run the layer's program for nothing but ``wanted``; answers what the engine says where that fails."""
-        environ = {FINGERPRINT_VARIABLE: fingerprint(stack), **(order.write() if order is not None else {})}
+        environ = {FINGERPRINT_VARIABLE: fingerprint(stack), **order.write()}
         try:
             made = self._site.workspace(project, environ).made()
             run = made.up if verb == "up" else made.preview

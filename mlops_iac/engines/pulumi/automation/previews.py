@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from pulumi.automation import CommandError
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Severity
 from mlops_iac.engines.events import OwnPreview
+from mlops_iac.engines.files import temporary_folder
 from mlops_iac.engines.pulumi.automation.site import Site
 from mlops_iac.engines.pulumi.automation.updates import Updates
 from mlops_iac.engines.pulumi.codes import DISAGREEMENT, NO_STACK
@@ -51,7 +51,7 @@ class Previews:
         found: list[Diagnostic] = []
         decided: list[Finding] = []
         plans: dict[str, Any] = {}
-        with tempfile.TemporaryDirectory(dir=self._site.home, prefix="plans-") as folder:
+        with temporary_folder(self._site.home, "plans") as folder:
             files = {project: Path(folder) / f"{project.layer}.json" for project, _, _ in asked if binding}
             previewed = self._each(
                 [(project, stack, files.get(project)) for project, stack, _ in asked if project not in missing]

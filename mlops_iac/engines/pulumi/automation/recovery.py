@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from pulumi.automation import CommandError
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError, Severity
 from mlops_iac.engines.events import Event, EventKind, Resolution
+from mlops_iac.engines.files import temporary_folder
 from mlops_iac.engines.local.calls import provider_of
 from mlops_iac.engines.local.recovery import resolve_pending
 from mlops_iac.engines.local.store import Store
@@ -69,7 +69,7 @@ def _outwait(project: Project, backend: FileBackend | None) -> None:
 
 def _ask_emulators(site: Site, states: PulumiStates, project: Project, snapshot: Snapshot) -> tuple[Resolution, ...]:
     factory = site.emulated()
-    with tempfile.TemporaryDirectory(dir=site.home, prefix="recovery-") as folder:
+    with temporary_folder(site.home, "recovery") as folder:
         scratch = Store(Path(folder), environ={**site.options.environ, **site.environ})
         scratch.prepare()
         scratch.save(snapshot)

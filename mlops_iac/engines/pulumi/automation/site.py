@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
+from mlops_iac.engines import lock
 from mlops_iac.engines.events import Event, OnEvent
 from mlops_iac.engines.local.emulators import EmulatorOptions, Emulators
 from mlops_iac.engines.local.provider import ProviderFactory
@@ -116,6 +117,7 @@ class Site:
             self.store.locked(self.options.command, force=self.options.force),
             on_signals(self.cli.interrupt),
         ):
+            lock.sweep(self.home)
             yield
 
     def start_emulators(self, graph: Graph, states: Callable[[], Iterable[Snapshot]]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -15,7 +14,7 @@ from typing import Any, Final
 from pulumi.automation import CommandError
 
 from mlops_iac.diagnostics import Diagnostic, DiagnosticsError
-from mlops_iac.engines.files import make_private_folder, read_text, write_atomic
+from mlops_iac.engines.files import make_private_folder, read_text, temporary_folder, write_atomic
 from mlops_iac.engines.pulumi.automation.site import Site
 from mlops_iac.engines.pulumi.codes import NO_PROJECT, NO_STACK
 from mlops_iac.engines.pulumi.projects import Project, names_in
@@ -58,10 +57,10 @@ class PulumiStates:
 
     def put(self, project: Project, text: str) -> None:
         """Put a ``pulumi stack export`` in the place of a stack's state. Raises ``DiagnosticsError``."""
-        with tempfile.NamedTemporaryFile("w", dir=self._site.home, suffix=".json", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            self._site.workspace(project).imported(file.name)
+        with temporary_folder(self._site.home, "import") as folder:
+            file = Path(folder) / "state.json"
+            file.write_text(text, encoding="utf-8")
+            self._site.workspace(project).imported(str(file))
 
     def stacks(self) -> tuple[tuple[str, str], ...]:
         """(project, stack) of every stack that the backend has of the projects."""

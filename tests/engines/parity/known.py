@@ -34,7 +34,7 @@ def _is_unknown_cluster(line: str, mine: Seen) -> bool:
 
 def _is_sealed_early(line: str, mine: Seen) -> bool:
     found = re.fullmatch(r"state .* outputs: (\{.*\}) is (\{.*\}) in Pulumi", line)
-    return found is not None and _opened(ast.literal_eval(found[1])) == ast.literal_eval(found[2])
+    return found is not None and _seals_more(ast.literal_eval(found[1]), ast.literal_eval(found[2]))
 
 
 def _is_registered_first(line: str, mine: Seen) -> bool:
@@ -84,6 +84,15 @@ def _opened(value: Any) -> Any:
     if isinstance(value, dict):
         return _opened(value["secret"]) if value.keys() == {"secret"} else {k: _opened(v) for k, v in value.items()}
     return [_opened(item) for item in value] if isinstance(value, list) else value
+
+
+def _seals_more(mine: Any, other: Any) -> bool:
+    """Whether the values are the same, and whatever is secret in ``other`` is so in ``mine``."""
+    if isinstance(mine, dict) and mine.keys() == {"secret"}:
+        return bool(_opened(mine) == _opened(other))
+    if isinstance(mine, dict) and isinstance(other, dict):
+        return mine.keys() == other.keys() and all(_seals_more(mine[key], other[key]) for key in mine)
+    return bool(mine == other)
 
 
 def pulumi_hangs(mine: Run) -> bool:

@@ -50,7 +50,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
 def test_a_layer_previews_before_the_layer_below_was_deployed(backend: Backend) -> None:
     done = backend.run("data", "preview")
     assert "raw.encryption" in done.stdout
-    assert "organization/sample-foundation/dev is not deployed yet: what is read from it (3) is unknown" in done.stdout
+    assert "organization/sample-foundation/dev is not deployed yet: what is read from it (2) is unknown" in done.stdout
     # Then the stack exists and is empty.
     backend.run("foundation", "stack", "init", "dev")
     done = backend.run("data", "preview")

@@ -97,22 +97,23 @@ class Bench:
         yield Comparison(what, detail, cost["ours"].wall / cost["peer"].wall, 3)
 
     def pulumi(self) -> Iterator[Comparison]:
-        """The example beside the real Pulumi engine."""
+        """Each example beside the real Pulumi engine."""
         from benchmarks import pulumi_peer
 
-        what = "preview of examples/fraud-detection beside pulumi preview of the same layers, stand-in providers"
-        if reason := pulumi_peer.missing():
-            yield Comparison(what, reason, None, 0.1)
-            return
-        graph = run_phases(request_at(EXAMPLE), until="compile").graph
-        assert graph is not None
-        peer = pulumi_peer.preview_of(self._scratch, EXAMPLE, graph)
-        cost = self._in_turns(ours=preview(EXAMPLE), peer=peer)
-        layers = len(graph.stacks)
-        detail = (
-            f"mlops-iac preview {told(cost['ours'])}; pulumi preview, {layers} layers in a row {told(cost['peer'])}"
-        )
-        yield Comparison(what, detail, cost["ours"].wall / cost["peer"].wall, 0.1)
+        for number, example in enumerate(pulumi_peer.EXAMPLES):
+            graph = pulumi_peer.graph_of(example)
+            reason = pulumi_peer.missing() or (graph if isinstance(graph, str) else "")
+            if reason or isinstance(graph, str):
+                yield Comparison(example.what, reason, None, example.limit)
+                continue
+            peer = pulumi_peer.preview_of(self._scratch / f"pulumi-{number}", example, graph)
+            cost = self._in_turns(ours=preview(example.system), peer=peer)
+            projects = 1 if example.program is not None else len(graph.stacks)
+            detail = (
+                f"mlops-iac preview {told(cost['ours'])}; pulumi preview, {projects} "
+                f"project{'s' if projects > 1 else ''} {told(cost['peer'])}"
+            )
+            yield Comparison(example.what, detail, cost["ours"].wall / cost["peer"].wall, example.limit)
 
     def generated(self) -> Iterator[Comparison]:
         """A generated system beside terraform."""

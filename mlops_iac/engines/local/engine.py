@@ -141,7 +141,7 @@ class LocalEngine:
             kept = {stack.project for stack in graph.stacks}
             for gone in _last_first(states[project] for project in states if project not in kept):
                 ours = gone.project.startswith(f"{graph.system}-") and _is_of(gone.project, only)
-                if ours and (gone.resources or gone.pending):
+                if ours and self._is_left(gone):
                     results.append(self._delete_all(gone, factory, settings))
                     if not results[-1].ok:
                         break
@@ -232,7 +232,7 @@ class LocalEngine:
             self._emulators.refuse_lost(states.values(), LOST_HINT)
             refuse_protected(states.values())
             factory = self._emulators.factory()
-            held = [state for state in states.values() if state.resources or state.pending]
+            held = [state for state in states.values() if self._is_left(state)]
 
             def delete(layer: Layer) -> RunResult:
                 results: list[StackResult] = []
@@ -275,6 +275,11 @@ class LocalEngine:
         done = run_layers(needs, work, parallel=1, cancelled=settings.cancelled)
         self._emulators.notes.extend(done.notes())
         return list(done.results.values())
+
+    def _is_left(self, state: Snapshot) -> bool:
+        """Whether a deletion has anything to do, be it the end of one that died after its last resource."""
+        unfinished = self._store.is_unfinished(state.project, state.stack)
+        return bool(state.resources or state.pending or unfinished)
 
     def _delete_all(self, snapshot: Snapshot, factory: ProviderFactory, settings: Settings) -> StackResult:
         empty = Stack(layer_or_last(snapshot.project), snapshot.project, snapshot.stack, ())

@@ -1,8 +1,8 @@
 """The state folder of a system: ``.mlops-iac/`` beside its YAML, with a checkpoint and a journal per stack.
 
 A run appends each edit to the stack's journal and fsyncs it, so the bytes written per operation do not grow
-with the stack. The journal is folded into the checkpoint at the end of the run, and by the next load where a
-run died.
+with the stack. The journal is folded into the checkpoint at the end of the run, and by the next run that
+opens the stack where one died.
 """
 
 from __future__ import annotations
@@ -161,11 +161,14 @@ class Store:
 
     def open(self, project: str, stack: str) -> Ledger:
         """Begin to edit a stack's state. Raises as ``load`` and ``save`` do."""
-        path = self.path(project, stack)
         snapshot = self.load(project, stack)
-        if path.with_suffix(".journal").exists():
+        if self.is_unfinished(project, stack):
             snapshot = self.save(snapshot)
-        return Ledger(self, path, snapshot)
+        return Ledger(self, self.path(project, stack), snapshot)
+
+    def is_unfinished(self, project: str, stack: str) -> bool:
+        """Whether the last run that opened a stack died: there is a journal that nobody has folded."""
+        return self.path(project, stack).with_suffix(".journal").exists()
 
     def backups(self, project: str, stack: str) -> tuple[Backup, ...]:
         """The older checkpoints that are whole, newest first."""

@@ -24,6 +24,7 @@ from mlops_iac.graph.nodes import Graph, Layer, Node, Options, Stack
 from mlops_iac.graph.values import NodeKey, Ref, StackOutput, Value
 from mlops_iac.plan.diff import plan_graph
 from mlops_iac.plan.model import Op
+from mlops_iac.state.edits import key_of
 
 AWS = "pulumi:providers:aws"
 BUCKET = "aws:s3/bucket:Bucket"
@@ -85,6 +86,17 @@ def test_the_life_of_a_system(engine: LocalEngine) -> None:
     end = engine.destroy(system())
     assert end.ok and [stack.project for stack in end.stacks] == ["fraud-data", "fraud-foundation"]
     assert all(not snapshot.resources for snapshot in engine.load_snapshots("dev").values())
+
+
+def test_a_destroy_that_died_after_its_last_resource_is_finished_by_the_next(engine: LocalEngine) -> None:
+    assert engine.up(system()).ok
+    states = engine.states
+    ledger = states.open("fraud-data", "dev")
+    ledger.edit(drop=tuple(map(key_of, ledger.snapshot().resources)))
+    assert states.load("fraud-data", "dev").outputs and states.is_unfinished("fraud-data", "dev")
+    assert engine.destroy(system()).ok
+    assert not states.load("fraud-data", "dev").outputs
+    assert not any(states.is_unfinished(*stack) for stack in states.stacks())
 
 
 def test_drift_is_found_and_mended(engine: LocalEngine) -> None:

@@ -35,12 +35,13 @@ from mlops_iac.components.sagemaker_access import (
     subnets,
     volume_access,
 )
+from mlops_iac.components.serving.autoscaling import AutoscalingSpec, autoscale, check_autoscaling, least_instances
 from mlops_iac.components.serving.rollouts import BAD_BAKE, RolloutSpec, check_rollout, deployment
 from mlops_iac.diagnostics import Severity
 from mlops_iac.graph.iam import Statement
 from mlops_iac.graph.naming import content_hash
 from mlops_iac.graph.nodes import Layer
-from mlops_iac.graph.values import Ref, Value, join
+from mlops_iac.graph.values import Ref, Value
 from mlops_iac.spec.base import Name, Spec, doc
 from mlops_iac.spec.card import CardEntry, CardStage, facts, paths
 from mlops_iac.spec.quantities import Duration, Percent
@@ -51,17 +52,8 @@ UNKNOWN_STAGE = "MI3500"
 """The endpoint wants a stage that its model does not have."""
 NOTHING_RELEASED = "MI3501"
 """No version is released to the stage, and the endpoint must not do without."""
-BAD_AUTOSCALING = "MI3502"
-"""The autoscaling limits leave no room, or less than the environment demands."""
-
-ScalingMetric = Literal["invocations_per_instance", "concurrent_requests_per_instance", "cpu", "gpu"]
-
 VARIANT = "live"
 """Name of an endpoint's only variant."""
-_PREDEFINED_METRICS: Mapping[ScalingMetric, str] = {
-    "invocations_per_instance": "SageMakerVariantInvocationsPerInstance",
-    "concurrent_requests_per_instance": "SageMakerVariantConcurrentRequestsPerModelHighResolution",
-}
 
 
 class ModelSource(Spec, kw_only=True):
@@ -80,23 +72,6 @@ class ModelSource(Spec, kw_only=True):
         Literal["skip", "fail"],
         doc("What happens while no version is released to the stage: leave the endpoint out, or refuse to compile."),
     ] = "fail"
-
-
-class AutoscalingSpec(Spec, kw_only=True):
-    """How many instances serve, and what decides it."""
-
-    min: Annotated[int, doc("Fewest instances; raised to the environment's least.", ge=1)] = 1
-    max: Annotated[int, doc("Most instances.", ge=1)] = 4
-    metric: Annotated[
-        ScalingMetric,
-        doc(
-            "What is held at the target: requests a minute on each instance, requests at a time on each, or percent "
-            "of use."
-        ),
-    ] = "invocations_per_instance"
-    target: Annotated[float, doc("Value of the metric that is aimed at.")] = 400
-    scale_in_after: Annotated[Duration, doc("Pause after instances were removed.")] = Duration(600)
-    scale_out_after: Annotated[Duration, doc("Pause after instances were added.")] = Duration(60)
 
 
 class CaptureSpec(Spec, kw_only=True):
@@ -199,7 +174,7 @@ def build(name: str, spec: EndpointSpec, ctx: BuildContext) -> EndpointOutputs:
         },
         depends_on=alarms.values(),
     )
-    _autoscaling(name, spec, endpoint, ctx)
+    autoscale(name, spec.autoscaling, endpoint, _dimensions(name, ctx), ctx)
     bucket = ctx.get("buckets", spec.capture.bucket, BucketOutputs) if spec.capture else None
     return EndpointOutputs(
         name=endpoint["name"],
@@ -277,7 +252,7 @@ def _configuration(name: str, spec: EndpointSpec, model: Handle, ctx: BuildConte
         "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
         {
             "name": ctx.namer.cloud(name, fingerprint),
-            "productionVariants": [{**variant, "initialInstanceCount": least_instances(spec, ctx.system)}],
+            "productionVariants": [{**variant, "initialInstanceCount": least_instances(spec.autoscaling, ctx.system)}],
             **inputs,
         },
         depends_on=ctx.get("buckets", spec.capture.bucket, BucketOutputs).ready if spec.capture else (),
@@ -288,11 +263,6 @@ def _configuration(name: str, spec: EndpointSpec, model: Handle, ctx: BuildConte
 def model_name(model: Handle, ctx: BuildContext) -> Value:
     """The name that the model was given, which follows its content."""
     return ctx.assembly.nodes[model.key].inputs["name"]
-
-
-def least_instances(spec: EndpointSpec, system: System) -> int:
-    """Fewest instances: the declared number, or the environment's least where that is higher."""
-    return max(spec.autoscaling.min, system.core.env.min_endpoint_instances)
 
 
 def _capture(spec: CaptureSpec, ctx: BuildContext) -> dict[str, Value]:
@@ -393,55 +363,10 @@ def milliseconds(latency: str) -> int:
     return int(latency[:-2]) if latency.endswith("ms") else 1000 * int(latency[:-1])
 
 
-def _autoscaling(name: str, spec: EndpointSpec, endpoint: Handle, ctx: BuildContext) -> None:
-    """Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html"""
-    target = ctx.add(
-        "scaling",
-        "aws:appautoscaling/target:Target",
-        {
-            "serviceNamespace": "sagemaker",
-            "scalableDimension": "sagemaker:variant:DesiredInstanceCount",
-            "resourceId": join("endpoint/", endpoint["name"], f"/variant/{VARIANT}"),
-            "minCapacity": least_instances(spec, ctx.system),
-            "maxCapacity": spec.autoscaling.max,
-        },
-    )
-    ctx.add(
-        "scaling-policy",
-        "aws:appautoscaling/policy:Policy",
-        {
-            "name": ctx.namer.cloud(name, "scaling", limit=255),
-            "policyType": "TargetTrackingScaling",
-            "serviceNamespace": target["serviceNamespace"],
-            "scalableDimension": target["scalableDimension"],
-            "resourceId": target["resourceId"],
-            "targetTrackingScalingPolicyConfiguration": {
-                "targetValue": spec.autoscaling.target,
-                "scaleInCooldown": spec.autoscaling.scale_in_after.seconds,
-                "scaleOutCooldown": spec.autoscaling.scale_out_after.seconds,
-                **_scaling_metric(spec.autoscaling.metric, name, ctx),
-            },
-        },
-    )
-
-
-def _scaling_metric(metric: ScalingMetric, name: str, ctx: BuildContext) -> dict[str, Value]:
-    if metric in _PREDEFINED_METRICS:
-        return {"predefinedMetricSpecification": {"predefinedMetricType": _PREDEFINED_METRICS[metric]}}
-    return {
-        "customizedMetricSpecification": {
-            "namespace": "/aws/sagemaker/Endpoints",
-            "metricName": "CPUUtilizationNormalized" if metric == "cpu" else "GPUUtilizationNormalized",
-            "statistic": "Average",
-            "dimensions": [{"name": key, "value": value} for key, value in _dimensions(name, ctx).items()],
-        }
-    }
-
-
 def check(name: str, spec: EndpointSpec, system: System) -> Iterator[Problem]:
     """The model's stage, the limits, and what SageMaker can roll out."""
     yield from _check_model(name, spec, system)
-    yield from _check_autoscaling(name, spec, system)
+    yield from check_autoscaling(name, spec.autoscaling, spec.rollout, system)
     own = [f"{name}-errors"] + ([f"{name}-latency"] if spec.slo.latency_p99 is not None else [])
     yield from check_rollout(name, spec.rollout, own, system)
     if not 60 <= spec.startup.seconds <= 3600:
@@ -469,34 +394,6 @@ def _check_model(name: str, spec: EndpointSpec, system: System) -> Iterator[Prob
             f"release one in `models.{spec.model.registry}.released`"
             + (", or set `if_none: skip` to leave the endpoint out until then" if refuse else ""),
             Severity.ERROR if refuse else Severity.INFO,
-        )
-
-
-def _check_autoscaling(name: str, spec: EndpointSpec, system: System) -> Iterator[Problem]:
-    least = least_instances(spec, system)
-    scaling = spec.autoscaling
-    if scaling.max < least:
-        why = "`min`" if scaling.min >= least else f"the least of environment {system.core.env.name}"
-        yield Problem(
-            BAD_AUTOSCALING,
-            ("autoscaling", "max"),
-            f"endpoint {name!r} has at most {scaling.max} instances and at least {least} ({why})",
-            f"raise `max` to {least} or more",
-        )
-    if scaling.target <= 0 or (scaling.metric in ("cpu", "gpu") and scaling.target > 100):
-        yield Problem(
-            BAD_AUTOSCALING,
-            ("autoscaling", "target"),
-            f"{scaling.target:g} cannot be a target of {scaling.metric}",
-            "use a percentage from 1 to 100" if scaling.metric in ("cpu", "gpu") else "use a number above 0",
-        )
-    if least < 2 and spec.rollout.strategy in ("canary", "linear", "rolling"):
-        yield Problem(
-            BAD_AUTOSCALING,
-            ("autoscaling", "min"),
-            f"one instance cannot be replaced in parts, as {spec.rollout.strategy} wants",
-            "keep 2 instances or more, or use blue_green",
-            Severity.WARNING,
         )
 
 

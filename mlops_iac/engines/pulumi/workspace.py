@@ -13,6 +13,9 @@ from mlops_iac.engines.pulumi.cli import Cli
 from mlops_iac.engines.pulumi.codes import COMMAND_FAILED, NO_PIP, STACK_LOCKED
 from mlops_iac.engines.pulumi.projects import Project
 
+_PIP_CALL: Final = "-m pip list"
+"""How Pulumi's Python host names the command that failed where an environment has no pip."""
+
 
 class Workspace(LocalWorkspace):
     """A project's folder as it is. Never changes which stack the user has selected there.
@@ -87,9 +90,6 @@ class Workspace(LocalWorkspace):
             return str(self.who_am_i().url)
         except CommandError as error:
             raise DiagnosticsError([failure_of(error, self.project)]) from error
-
-
-_PIP_CALL: Final = "-m pip list"
 
 
 def failure_of(error: CommandError, project: Project) -> Diagnostic:

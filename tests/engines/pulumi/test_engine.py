@@ -125,6 +125,7 @@ def test_a_layer_stops_at_its_first_failure_by_itself(root: Path, monkeypatch: p
     left = [parse_urn(urn).name for urn in result.stacks[0].skipped]
     assert left
     assert sorted([*names(root), *left]) == others
+    assert [parse_urn(urn).name for verb, urn in world(root).calls() if verb == "create"][-1] == "bad"
     monkeypatch.delenv("WORLD_FAIL")
     assert runs.up(made).ok
     assert names(root) == ["bad", *others]
